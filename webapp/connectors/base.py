@@ -1,0 +1,101 @@
+"""What every connector is: one class that checks and sends over the values it was given."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from webapp.connectors.config import ConnectorConfig
+from webapp.connectors.network import Network
+from webapp.domain.message import Mail, Receipt, Trace
+from webapp.domain.problem import Problem
+from webapp.domain.text import Text
+
+ConfigT = TypeVar("ConfigT", bound=ConnectorConfig)
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A provider that is reached through a connector with most settings already known."""
+
+    id: str
+    title: str
+    summary: Text
+    """"Choose this when …", one line."""
+    config: Mapping[str, Any]
+    """Settings to fill in, as JSON."""
+    labels: Mapping[str, Text]
+    """The provider's own word for a setting: dotted path → label."""
+    helps: Mapping[str, Text]
+    """What the provider says about a setting: dotted path → help."""
+    badges: tuple[Text, ...] = ()
+    notes: tuple[Text, ...] = ()
+    """Limits and advice, shown above the form."""
+    links: tuple[tuple[Text, str], ...] = ()
+    guide: str | None = None
+    """Name of the guide under templates/guides, where it has one of its own."""
+
+
+class Connector(ABC, Generic[ConfigT]):
+    """One provider's adapter. Knows nothing of tenants, storage or pages."""
+
+    kind: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[Text]
+    rendering: ClassVar[Literal["here", "provider", "none"]] = "here"
+    """Who makes the mail of the template: we, the provider's stored templates, or the receiving endpoint."""
+    config_model: ClassVar[type[ConnectorConfig]]
+    badges: ClassVar[tuple[Text, ...]] = ()
+    phases: ClassVar[tuple[str, ...]]
+    """The phases of a send in order; a check ends before the first that hands over a mail."""
+
+    def __init__(self, config: ConfigT, network: Network) -> None:
+        self.config = config
+        self.network = network
+
+    @classmethod
+    def presets(cls) -> tuple[Preset, ...]:
+        """Providers reached through this connector."""
+        return ()
+
+    @classmethod
+    def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:
+        """Name combinations that cannot work, as (pointer into the config, problem), before any test.
+
+        Takes the config as JSON, complete or not; a problem's patch is relative to the setup document.
+        """
+        return []
+
+    @classmethod
+    @abstractmethod
+    def destination(cls, config: Mapping[str, Any]) -> Destination:
+        """Tell where secrets of this config (as JSON) would go, for the pass-back rule."""
+
+    @abstractmethod
+    async def check(self, trace: Trace) -> None:
+        """Connect and log in without sending. Raises DeliveryError; phases are in the trace."""
+
+    @abstractmethod
+    async def send(self, mail: Mail, trace: Trace) -> Receipt:
+        """Hand over one mail. Raises DeliveryError; phases are in the trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Who receives a config's secrets, and how safely."""
+
+    place: str
+    """Host or origin, and token URL where there is one, normalised."""
+    port: int | None
+    protection: str
+    """How the way there is protected, such as ``tls``, ``starttls`` or ``none``."""
+    verified: tuple[str, ...] = ()
+    """What vouches for the other side: verification, own CA, server name."""
+
+    def keeps_secrets_of(self, old: Destination) -> bool:
+        """Whether secrets given for ``old`` may go here: nothing changed, or the same place, no less sure."""
+        if self == old:
+            return True
+        return self.place == old.place and self.verified == old.verified and self.protection in ("tls", "starttls")

@@ -1,0 +1,1 @@
+"""Storage: tables, column types, keys and transactions. Knows no connector."""

@@ -1,0 +1,1 @@
+"""What Postroom is about, free of storage, network and web: setups, templates, problems, roles."""

@@ -1,0 +1,197 @@
+"""Everything that can be refused.
+
+PostroomError
+├── InputError              422  what was given cannot be accepted; carries JSON pointers
+│   ├── ConfigInvalidError
+│   ├── SecretRetypeRequiredError
+│   ├── SecretUnavailableError
+│   └── TemplateVariableMissingError
+├── NotFoundError           404
+├── ForbiddenError          403
+├── UnauthenticatedError    401
+├── ConflictError           409
+│   ├── SetupUnprovenError
+│   ├── FlowsDependOnConnectorError
+│   └── ConnectorNotSetUpError
+├── PreconditionError       412
+│   └── SetupChangedMeanwhileError
+├── PayloadTooLargeError    413
+└── LimitedError            429  carries the seconds to wait
+
+A code is ``area.what_happened`` and is never renamed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from webapp.domain.text import T, Text
+
+if TYPE_CHECKING:
+    from webapp.domain.diff import Change
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One value that cannot be accepted, and where it stands (RFC 6901 pointer into what was sent)."""
+
+    pointer: str
+    code: str
+    message: Text
+
+
+class PostroomError(Exception):
+    """Something was refused. The message says what happened, what it means and what to do."""
+
+    code: ClassVar[str] = "internal.error"
+    status: ClassVar[int] = 500
+    title: ClassVar[Text] = T("Something went wrong")
+
+    def __init__(self, detail: Text | None = None, *, errors: Sequence[FieldError] = ()) -> None:
+        self.detail = detail or self.title
+        self.errors = tuple(errors)
+        super().__init__(str(self.detail))
+
+
+class InputError(PostroomError):
+    """What was sent is not understood. Read ``errors``: each names the place and what is expected there."""
+
+    code = "input.invalid"
+    status = 422
+    title = T("The input cannot be accepted")
+
+
+class ConfigInvalidError(InputError):
+    """The setup has values that cannot work. Nothing was saved; mend the fields named in ``errors``."""
+
+    code = "config.invalid"
+    title = T("Some settings need attention")
+
+
+class SecretRetypeRequiredError(InputError):
+    """A stored secret was about to follow a changed destination. Type it again if the new place is yours."""
+
+    code = "secret.retype_required"
+    title = T("Type the secret again")
+
+
+class SecretUnavailableError(InputError):
+    """A secret is named but not available here: unset, lent to another tenant or to another destination."""
+
+    code = "secret.unavailable"
+    title = T("The secret is not available")
+
+
+class TemplateVariableMissingError(InputError):
+    """The template needs a value that was not given, so nothing was sent. Add it to ``payload``."""
+
+    code = "template.variable_missing"
+    title = T("A value that the template needs is missing")
+
+
+class TemplateNotFoundError(InputError):
+    """No template fits this usage type, not even the generic one. Write one under Templates."""
+
+    code = "template.not_found"
+    title = T("There is no template for this mail")
+
+
+class NotFoundError(PostroomError):
+    """It does not exist, or you may not know whether it does."""
+
+    code = "resource.not_found"
+    status = 404
+    title = T("Not found")
+
+
+class ForbiddenError(PostroomError):
+    """Your role or the token's scopes do not allow this. Ask an owner of the tenant."""
+
+    code = "access.forbidden"
+    status = 403
+    title = T("Your role does not allow this")
+
+
+class UnauthenticatedError(PostroomError):
+    """No valid token came with the request. Send ``Authorization: Bearer <token>``."""
+
+    code = "access.unauthenticated"
+    status = 401
+    title = T("Sign in or send a token")
+
+
+class ConflictError(PostroomError):
+    """The state of the tenant does not allow this now."""
+
+    code = "state.conflict"
+    status = 409
+    title = T("This is not possible in the present state")
+
+
+class SetupUnprovenError(ConflictError):
+    """Production, and no test mail has been accepted with exactly these values. Send one, or give a reason."""
+
+    code = "setup.unproven"
+    title = T("These values are not proven yet")
+
+
+class FlowsDependOnConnectorError(ConflictError):
+    """Flows that are switched on send mail through this connector. Switch them off first, or force."""
+
+    code = "flows.depend_on_connector"
+    title = T("Flows depend on this connector")
+
+    def __init__(self, detail: Text | None = None, *, flows: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.flows = tuple(flows)
+
+
+class ConnectorNotSetUpError(ConflictError):
+    """There is no connector in this tenant yet. Set one up first."""
+
+    code = "connector.not_set_up"
+    title = T("No connector is set up")
+
+
+class PreconditionError(PostroomError):
+    """What you saw is no longer what is there. Read it again and repeat."""
+
+    code = "state.precondition_failed"
+    status = 412
+    title = T("It changed meanwhile")
+
+
+class SetupChangedMeanwhileError(PreconditionError):
+    """Somebody saved between your reading and your saving. Nothing of yours is saved; both changes are shown."""
+
+    code = "setup.changed_meanwhile"
+    title = T("Somebody else saved meanwhile")
+
+    def __init__(self, *, current: int, theirs: Sequence[Change], yours: Sequence[Change], by: str = "") -> None:
+        super().__init__(T("Revision %(number)s was saved while you were editing.", number=current))
+        self.current = current
+        self.theirs = tuple(theirs)
+        self.yours = tuple(yours)
+        self.by = by
+
+
+class PayloadTooLargeError(PostroomError):
+    """The request is larger than 5 MB. Send less."""
+
+    code = "input.too_large"
+    status = 413
+    title = T("The request is too large")
+
+
+class LimitedError(PostroomError):
+    """Too many of these in too short a time. Wait for ``retry_after`` seconds."""
+
+    code = "limit.exceeded"
+    status = 429
+    title = T("Too many, too fast")
+
+    def __init__(self, detail: Text | None = None, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
