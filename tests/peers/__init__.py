@@ -1,0 +1,1 @@
+"""Mail servers to test against: real ones, one inside the process, and one that misbehaves by script."""
