@@ -74,3 +74,16 @@ def documented_settings() -> list[tuple[str, str, str]]:
         shown = ",".join(map(str, default)) if isinstance(default, tuple) else "" if default is None else str(default)
         rows.append((variable, shown, info.description or ""))
     return rows
+
+
+def settings_table() -> str:
+    """The settings as the README's Markdown table."""
+    rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    for variable, default, meaning in documented_settings():
+        shown = f"`{default}`" if default else ""
+        rows.append(f"| `{variable}` | {shown} | {' '.join(meaning.split())} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(settings_table())  # noqa: T201  the table is the output
