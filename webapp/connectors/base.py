@@ -17,6 +17,15 @@ ConfigT = TypeVar("ConfigT", bound=ConnectorConfig)
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another port or region of the same provider."""
+
+    title: Text
+    config: Mapping[str, Any]
+    """Settings to put over those of the preset, as JSON; each replaces the whole setting."""
+
+
+@dataclass(frozen=True, slots=True)
 class Preset:
     """A provider that is reached through a connector with most settings already known."""
 
@@ -36,6 +45,8 @@ class Preset:
     links: tuple[tuple[Text, str], ...] = ()
     guide: str | None = None
     """Name of the guide under templates/guides, where it has one of its own."""
+    alternatives: tuple[Alternative, ...] = ()
+    """The provider's other ports and regions, each one click away."""
 
 
 class Connector(ABC, Generic[ConfigT]):

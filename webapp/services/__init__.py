@@ -1,0 +1,1 @@
+"""What the product does: the layer between the entry points and the outside world."""
