@@ -1,0 +1,202 @@
+"""Tenants and who stands where in them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import SecretStr
+from sqlalchemy import Select, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from webapp.db.models import MembershipRow, TenantRow
+from webapp.db.session import Database
+from webapp.db.types import now
+from webapp.db.vault import Vault
+from webapp.domain.errors import ConflictError, FieldError, ForbiddenError, InputError, NotFoundError
+from webapp.domain.roles import Access, Actor, Environment, Role, TenantInfo
+from webapp.domain.text import T
+from webapp.services.audit import Audit
+
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""No underscore and no double hyphen: the slug is part of variables' names, where two underscores separate."""
+
+RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.OWNER: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person's standing in a tenant; the name is the accounts' business."""
+
+    person_id: int
+    role: Role
+    since: datetime
+
+
+class Tenants:
+    """Makes, finds and archives tenants, and says who may enter one."""
+
+    def __init__(self, db: Database, vault: Vault, audit: Audit | None = None) -> None:
+        self._db = db
+        self._vault = vault
+        self._audit = audit or Audit()
+
+    def add(self, slug: str, name: str, environment: Environment | str, by: Actor) -> TenantInfo:
+        """Make a tenant. Raises InputError for a bad name and ConflictError for one that exists."""
+        row = TenantRow(slug=slug, name=name.strip(), environment=_checked(slug, name, environment).value)
+        try:
+            with self._db.write() as session:
+                session.add(row)
+                session.flush()
+                self._audit.record(
+                    session, "tenant.added", by, tenant_id=row.id, slug=slug, environment=row.environment
+                )
+                return info_of(row)
+        except IntegrityError:
+            raise ConflictError(T("There is already a tenant “%(slug)s”.", slug=slug)) from None
+
+    def all(self, include_archived: bool = False) -> list[TenantInfo]:
+        """Every tenant, in the order they were made."""
+        query = select(TenantRow).order_by(TenantRow.id)
+        if not include_archived:
+            query = query.where(TenantRow.archived_at.is_(None))
+        with self._db.read() as session:
+            return [info_of(row) for row in session.scalars(query)]
+
+    def by_slug(self, slug: str) -> TenantInfo:
+        """One tenant that is not archived. Raises NotFoundError."""
+        with self._db.read() as session:
+            return info_of(_row(session, slug))
+
+    def by_id(self, tenant_id: int) -> TenantInfo:
+        """One tenant, archived or not. Raises NotFoundError."""
+        with self._db.read() as session:
+            row = session.get(TenantRow, tenant_id)
+            if row is None:
+                raise NotFoundError
+            return info_of(row)
+
+    def of_person(self, person_id: int, administrator: bool = False) -> list[tuple[TenantInfo, Role]]:
+        """The tenants that a person may enter, with the role there; an administrator may read every one."""
+        with self._db.read() as session:
+            roles = {
+                row.tenant_id: Role(row.role)
+                for row in session.scalars(select(MembershipRow).where(MembershipRow.person_id == person_id))
+            }
+            query = select(TenantRow).where(TenantRow.archived_at.is_(None)).order_by(TenantRow.id)
+            return [
+                (info_of(row), roles.get(row.id, Role.VIEWER))
+                for row in session.scalars(query)
+                if administrator or row.id in roles
+            ]
+
+    def access(self, actor: Actor, slug: str) -> Access:
+        """The actor's standing. Raises NotFoundError for strangers, who may not learn that the tenant exists."""
+        with self._db.read() as session:
+            row = _row(session, slug)
+            return Access(actor, info_of(row), _role(session, actor, row.id))
+
+    def add_member(self, tenant_id: int, person_id: int, role: Role, by: Actor | None = None) -> None:
+        """Give a person a role in a tenant, or another one than before."""
+        with self._db.write() as session:
+            row = session.scalar(_membership(tenant_id, person_id))
+            if row is None:
+                session.add(MembershipRow(tenant_id=tenant_id, person_id=person_id, role=role.value))
+            else:
+                row.role = role.value
+            if by:
+                self._audit.record(session, "member.added", by, tenant_id=tenant_id, person=person_id, role=role.value)
+
+    def remove_member(self, tenant_id: int, person_id: int, by: Actor) -> None:
+        """Take a person's standing away; tokens that the person made end with it."""
+        with self._db.write() as session:
+            row = session.scalar(_membership(tenant_id, person_id))
+            if row is None:
+                raise NotFoundError
+            session.delete(row)
+            self._audit.record(session, "member.removed", by, tenant_id=tenant_id, person=person_id)
+
+    def members(self, tenant_id: int) -> list[Member]:
+        """Who stands in a tenant."""
+        query = select(MembershipRow).where(MembershipRow.tenant_id == tenant_id).order_by(MembershipRow.id)
+        with self._db.read() as session:
+            return [Member(row.person_id, Role(row.role), row.created_at) for row in session.scalars(query)]
+
+    def archive(self, slug: str, by: Actor) -> None:
+        """Hide a tenant and end its tokens; nothing of it is deleted."""
+        with self._db.write() as session:
+            row = _row(session, slug)
+            row.archived_at = now()
+            self._audit.record(session, "tenant.archived", by, tenant_id=row.id, slug=slug)
+
+    def sandbox_password(self, tenant: TenantInfo) -> SecretStr:
+        """The password of a development tenant at the sandbox mail server; made at the first ask."""
+        if tenant.production:
+            raise ForbiddenError(T("A production tenant cannot use the sandbox."))
+        with self._db.read() as session:
+            sealed = session.get_one(TenantRow, tenant.id).sandbox_password
+        if sealed is None:
+            fresh = self._vault.seal(secrets.token_urlsafe(18))
+            with self._db.write() as session:
+                unset = (TenantRow.id == tenant.id, TenantRow.sandbox_password.is_(None))
+                session.execute(update(TenantRow).where(*unset).values(sandbox_password=fresh))
+                # Somebody else may have asked first; theirs stands.
+                sealed = session.scalars(select(TenantRow.sandbox_password).where(TenantRow.id == tenant.id)).one()
+        return SecretStr(self._vault.open(sealed or b""))
+
+
+def info_of(row: TenantRow) -> TenantInfo:
+    """A tenant's row as the rest of the product sees it."""
+    return TenantInfo(
+        id=row.id,
+        slug=row.slug,
+        name=row.name,
+        environment=Environment(row.environment),
+        active_revision=row.active_revision,
+        editors_may_save_production=row.editors_may_save_production,
+        archived=row.archived_at is not None,
+    )
+
+
+def membership_role(session: Session, tenant_id: int, person_id: int) -> Role | None:
+    """A person's role in a tenant, inside the caller's transaction; None for a stranger."""
+    row = session.scalar(_membership(tenant_id, person_id))
+    return Role(row.role) if row else None
+
+
+def _membership(tenant_id: int, person_id: int) -> Select[MembershipRow]:
+    return select(MembershipRow).where(MembershipRow.tenant_id == tenant_id, MembershipRow.person_id == person_id)
+
+
+def _row(session: Session, slug: str) -> TenantRow:
+    row = session.scalar(select(TenantRow).where(TenantRow.slug == slug, TenantRow.archived_at.is_(None)))
+    if row is None:
+        raise NotFoundError
+    return row
+
+
+def _role(session: Session, actor: Actor, tenant_id: int) -> Role:
+    if actor.kind == "operator":
+        return Role.OWNER
+    role = membership_role(session, tenant_id, actor.id) if actor.kind == "person" and actor.id is not None else None
+    if role is None and not (actor.kind == "person" and actor.administrator):
+        raise NotFoundError
+    return role or Role.VIEWER
+
+
+def _checked(slug: str, name: str, environment: Environment | str) -> Environment:
+    errors = []
+    if not _SLUG.fullmatch(slug) or len(slug) > 64:
+        expected = T("Use up to 64 lower-case letters and digits with single hyphens between, such as acme-dev.")
+        errors.append(FieldError("/slug", "tenant.slug_invalid", expected))
+    if not name.strip() or len(name) > 120 or not name.isprintable():
+        errors.append(FieldError("/name", "tenant.name_invalid", T("A name has 1 to 120 characters on one line.")))
+    if environment not in list(Environment):
+        expected = T("The environment is development or production.")
+        errors.append(FieldError("/environment", "tenant.environment_invalid", expected))
+    if errors:
+        raise InputError(errors=errors)
+    return Environment(environment)
