@@ -1,0 +1,229 @@
+"""Check and test send over the values on the screen: limited, audited, and shown phase by phase."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import ValidationError
+
+from webapp.domain.address import AddressError, parse_address
+from webapp.domain.errors import ConfigInvalidError, FieldError, InputError, TemplateNotFoundError
+from webapp.domain.message import Receipt, Trace
+from webapp.domain.problem import JSON
+from webapp.domain.roles import Access, TenantInfo
+from webapp.domain.setup import Setup, normal_tag
+from webapp.domain.template import as_text, find_template
+from webapp.domain.text import T, Text
+from webapp.domain.usage import UsageType
+from webapp.services.defaults import sample_payload
+from webapp.services.delivery import Delivery
+from webapp.services.redaction import Redaction
+from webapp.services.rendering import Identity, Rendered, render
+from webapp.services.runner import Job, Runner
+from webapp.services.runs import CHECK, TEST_SEND, Runs, RunView
+
+if TYPE_CHECKING:
+    from webapp.services.limits import Limits
+    from webapp.services.setups import ResolvedConnector, Setups
+
+__all__ = ["RunView", "Testing"]
+
+CHECK_LIMIT: Final = (60, 600)
+"""Checks of one tenant: how many in how many seconds."""
+
+_LIMIT = re.compile(r"(?P<amount>\d{1,9})\s*(?:/|per)\s*(?P<count>\d{1,4})?\s*(?P<unit>second|minute|hour|day)s?")
+_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class TestLimits:
+    """How many test sends are allowed, as (amount, seconds)."""
+
+    __test__ = False  # the name begins like those that pytest collects
+
+    recipient: tuple[int, int]
+    tenant: tuple[int, int]
+
+    @classmethod
+    def of(cls, setting: Sequence[str]) -> TestLimits:
+        """Read ``POSTROOM_TEST_SEND_LIMITS``, such as ``10/10 minutes,200/day``. Raises ValueError."""
+        if len(setting) != 2:
+            raise ValueError("POSTROOM_TEST_SEND_LIMITS needs two limits: for each recipient, then for each tenant")
+        return cls(_parse_limit(setting[0]), _parse_limit(setting[1]))
+
+
+class Testing:
+    """Runs checks and test sends on the background loop and keeps what they find."""
+
+    __test__ = False
+
+    def __init__(
+        self,
+        runs: Runs,
+        runner: Runner,
+        setups: Setups,
+        delivery: Delivery,
+        limits: Limits,
+        test_limits: TestLimits,
+    ) -> None:
+        self._runs = runs
+        self._runner = runner
+        self._setups = setups
+        self._delivery = delivery
+        self._limits = limits
+        self._test_limits = test_limits
+
+    def start_check(
+        self,
+        access: Access,
+        connector_json: Mapping[str, Any] | None = None,
+        draft_secrets: Mapping[str, str] | None = None,
+        *,
+        request_id: str | None = None,
+    ) -> RunView:
+        """Begin to connect and log in, without sending; poll ``run`` for the phases."""
+        tenant = access.tenant
+        resolved = self._setups.resolve(tenant, connector_json, draft_secrets=draft_secrets)
+        self._limits.hit("check.tenant", str(tenant.id), amount=CHECK_LIMIT[0], seconds=CHECK_LIMIT[1])
+        steps = self._delivery.phases(resolved, sending=False)
+
+        async def work(trace: Trace) -> None:
+            await self._delivery.check(tenant, resolved, trace)
+
+        content = self._runs.content(resolved.provider, steps)
+        return self._runner.start(Job(access, CHECK, resolved.values_tag, content, request_id=request_id), work)
+
+    def start_test_send(
+        self,
+        access: Access,
+        to: str,
+        *,
+        connector_json: Mapping[str, Any] | None = None,
+        draft_secrets: Mapping[str, str] | None = None,
+        templates: Mapping[str, Any] | Sequence[Any] | None = None,
+        usage_type: UsageType = UsageType.GENERIC,
+        locale: str | None = None,
+        payload: Mapping[str, JSON] | None = None,
+        request_id: str | None = None,
+    ) -> RunView:
+        """Begin to send one real mail; poll ``run`` for the phases."""
+        tenant = access.tenant
+        recipient = _recipient(to)
+        resolved = self._setups.resolve(tenant, connector_json, draft_secrets=draft_secrets)
+        values = _merged(sample_payload(usage_type), payload or {})
+        rendered = self._rendered(tenant, resolved, templates, usage_type, locale, recipient, values)
+        self._limit(tenant, recipient)
+        steps = self._delivery.phases(resolved, sending=True)
+        content = replace(
+            self._runs.content(resolved.provider, steps, recipient),
+            message_id=rendered.mail.message_id,
+            warnings=rendered.warnings,
+        )
+        redaction = Redaction(recipient, as_text(values.get("code")), as_text(values.get("link")))
+
+        async def work(trace: Trace) -> Receipt:
+            return await self._delivery.deliver(tenant, resolved, rendered.mail, trace)
+
+        def proven() -> None:
+            self._setups.record_proof(tenant, resolved.values_tag, TEST_SEND, access.actor)
+
+        job = Job(access, TEST_SEND, resolved.values_tag, content, redaction, proven, request_id)
+        return self._runner.start(job, work)
+
+    def check(self, access: Access, *args: Any, **options: Any) -> RunView:
+        """Check and wait for the result; takes what ``start_check`` takes."""
+        return self._runner.waited(access, self.start_check(access, *args, **options))
+
+    def test_send(self, access: Access, to: str, **options: Any) -> RunView:
+        """Send one real mail and wait for what became of it; takes what ``start_test_send`` takes."""
+        return self._runner.waited(access, self.start_test_send(access, to, **options))
+
+    def run(self, access: Access, run_id: str) -> RunView:
+        """Tell how a run stands, in whichever process it runs. Raises NotFoundError."""
+        return self._runs.view(access.tenant, run_id)
+
+    def cancel(self, access: Access, run_id: str) -> RunView:
+        """Stop a run as soon as possible. A mail that was being handed over may have been sent."""
+        return self._runner.cancel(access, run_id)
+
+    def _rendered(
+        self,
+        tenant: TenantInfo,
+        resolved: ResolvedConnector,
+        templates: Mapping[str, Any] | Sequence[Any] | None,
+        usage_type: UsageType,
+        locale: str | None,
+        recipient: str,
+        values: Mapping[str, JSON],
+    ) -> Rendered:
+        setup = self._setups.active(tenant).setup
+        if templates is not None:
+            setup = _with_templates(setup, templates)
+        found = find_template(setup.templates, usage_type, _locales(locale), setup.default_language)
+        if found is None:
+            raise TemplateNotFoundError
+        return render(found[2], usage_type, recipient, Identity.of(resolved.config), values, locale=locale)
+
+    def _limit(self, tenant: TenantInfo, recipient: str) -> None:
+        amount, seconds = self._test_limits.recipient
+        self._limits.hit("test_send.recipient", recipient.lower(), amount=amount, seconds=seconds)
+        amount, seconds = self._test_limits.tenant
+        self._limits.hit("test_send.tenant", str(tenant.id), amount=amount, seconds=seconds)
+
+
+def _parse_limit(text: str) -> tuple[int, int]:
+    """Read ``10/10 minutes`` or ``200/day`` as (amount, seconds)."""
+    match = _LIMIT.fullmatch(text.strip().lower())
+    if not match or not int(match["amount"]):
+        raise ValueError(f"a limit looks like 10/10 minutes or 200/day, not {text!r}")
+    return int(match["amount"]), int(match["count"] or 1) * _SECONDS[match["unit"]]
+
+
+def _recipient(to: str) -> str:
+    try:
+        return parse_address(to.strip())
+    except AddressError as exc:
+        message = T("Give one address to send to: %(why)s.", why=exc)
+        raise InputError(message, errors=[FieldError("/to", "address.invalid", message)]) from exc
+
+
+def _locales(locale: str | None) -> list[str]:
+    if not locale:
+        return []
+    try:
+        return [normal_tag(locale)]
+    except ValueError as exc:
+        message = T("A language tag looks like en, pt-BR or zh-Hant.")
+        raise InputError(message, errors=[FieldError("/locale", "locale.invalid", message)]) from exc
+
+
+def _with_templates(setup: Setup, templates: Mapping[str, Any] | Sequence[Any]) -> Setup:
+    """The setup with the templates on the screen. Raises ConfigInvalidError with pointers."""
+    try:
+        submitted = Setup.model_validate({"templates": templates})
+    except ValidationError as exc:
+        raise ConfigInvalidError(errors=_field_errors(exc)) from exc
+    return setup.model_copy(update={"templates": submitted.templates})
+
+
+def _field_errors(error: ValidationError) -> list[FieldError]:
+    return [
+        FieldError(
+            "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in each["loc"]),
+            ConfigInvalidError.code,
+            Text(each["msg"].removeprefix("Value error, ")),
+        )
+        for each in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+
+
+def _merged(sample: Mapping[str, JSON], given: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Lay the given values over the sample, object by object."""
+    merged = dict(sample)
+    for name, value in given.items():
+        below = merged.get(name)
+        merged[name] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
