@@ -1,0 +1,134 @@
+"""Presets are data; what a card promises must hold: the values are accepted, tile and guide exist, links are safe."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from webapp.connectors.base import Preset
+from webapp.connectors.config import settings_of
+from webapp.connectors.smtp.config import SmtpConfig
+from webapp.connectors.smtp.presets import SANDBOX, presets
+from webapp.resources import resource
+
+PORTS_WITH_TLS = {465, 2465}
+"""Ports on which a provider speaks TLS from the first byte; on every other port of ours TLS begins by STARTTLS."""
+
+every_preset = pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.id)
+every_variant = pytest.mark.parametrize(
+    ("preset", "config"),
+    [
+        pytest.param(preset, config, id=f"{preset.id}: {title}")
+        for preset in presets()
+        for title, config in [
+            ("as it is", preset.config),
+            *((str(other.title), {**preset.config, **other.config}) for other in preset.alternatives),
+        ]
+    ],
+)
+
+
+def filled_in(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The preset as an admin completes it: what it leaves open is typed, nothing else is touched."""
+    auth = {"user": "ada@example.com", "pass": "correct horse"} if config["auth"]["type"] == "login" else {}
+    return {"port": 8425, "fromEmail": "Acme <no-reply@example.com>", **config, "auth": {**auth, **config["auth"]}}
+
+
+def test_the_providers_of_the_source_documents_and_the_usual_ones_are_there() -> None:
+    ids = [preset.id for preset in presets()]
+
+    assert {"gmail", "sendgrid", "aliyun-direct-mail", SANDBOX} <= set(ids)
+    assert len(ids) == len(set(ids)) >= 12
+
+
+@every_variant
+def test_what_it_fills_in_is_accepted(preset: Preset, config: Mapping[str, Any]) -> None:
+    accepted = SmtpConfig.model_validate(filled_in(config))
+
+    assert accepted.host == config["host"]
+
+
+@every_variant
+def test_port_and_security_belong_together(preset: Preset, config: Mapping[str, Any]) -> None:
+    accepted = SmtpConfig.model_validate(filled_in(config))
+
+    if preset.id == "local-relay":
+        assert accepted.security in ("none", "opportunistic")
+    else:
+        assert accepted.security == ("tls" if accepted.port in PORTS_WITH_TLS else "starttls")
+
+
+@every_preset
+def test_it_holds_no_secret(preset: Preset) -> None:
+    assert "pass" not in preset.config["auth"]
+
+
+@every_preset
+def test_labels_and_helps_name_settings_that_exist(preset: Preset) -> None:
+    settings = {setting.name for setting in settings_of(SmtpConfig)}
+
+    assert {*preset.labels, *preset.helps} <= settings
+
+
+@every_preset
+def test_user_and_password_have_the_providers_own_words(preset: Preset) -> None:
+    needs_login = preset.config["auth"]["type"] == "login"
+
+    assert ({"auth.user", "auth.pass"} <= set(preset.labels)) == needs_login
+
+
+@every_preset
+def test_the_card_says_when_to_choose_it_and_what_is_needed(preset: Preset) -> None:
+    texts = [str(text) for text in (preset.summary, *preset.badges, *preset.notes)]
+
+    assert str(preset.summary).startswith("Choose this when ")
+    assert len(str(preset.summary)) <= 120
+    assert "SMTP" in texts
+    assert len(preset.badges) >= 2
+    assert preset.notes
+    assert not any("!" in text for text in texts)
+
+
+@every_preset
+def test_links_are_https_and_lead_to_a_page(preset: Preset) -> None:
+    for title, url in preset.links:
+        parts = urlsplit(url)
+
+        assert str(title)
+        assert parts.scheme == "https"
+        assert parts.hostname
+        assert not parts.username
+
+
+@every_preset
+def test_it_has_links_unless_it_is_ours(preset: Preset) -> None:
+    assert preset.links or preset.id == SANDBOX
+
+
+@every_preset
+def test_its_guide_exists(preset: Preset) -> None:
+    assert (resource("templates") / "guides" / f"{preset.guide}.md").is_file()
+
+
+@pytest.mark.parametrize("name", [preset.id for preset in presets()] + ["smtp"])
+def test_its_tile_is_a_small_plain_drawing(name: str) -> None:
+    tile = (resource("static") / "logos" / f"{name}.svg").read_text(encoding="utf-8")
+
+    assert tile.startswith("<svg ")
+    assert 'viewBox="0 0 40 40"' in tile
+    assert len(tile) < 1024
+    assert not re.search(r"<script|\bon\w+=|style=|href|url\(", tile)
+
+
+def test_the_fixed_user_names_are_filled_in() -> None:
+    fixed = {preset.id: preset.config["auth"]["user"] for preset in presets() if "user" in preset.config["auth"]}
+
+    assert fixed == {"sendgrid": "apikey", "resend": "resend", "mailtrap": "api"}
+
+
+def test_the_sandbox_leaves_to_the_server_what_only_it_knows() -> None:
+    sandbox = next(preset for preset in presets() if preset.id == SANDBOX)
+
+    assert dict(sandbox.config) == {"host": "127.0.0.1", "security": "starttls", "auth": {"type": "login"}}

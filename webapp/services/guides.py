@@ -1,0 +1,208 @@
+"""Guides: Markdown beside the form, with what is declared elsewhere filled in from there.
+
+A line of its own may be a placeholder: ``{{settings smtp}}`` becomes the table of a connector's settings,
+``{{preset gmail}}`` what to fill in for a preset, ``{{part try}}`` a passage that guides share.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from webapp.connectors.base import Alternative, Preset
+from webapp.connectors.config import ConnectorConfig, Setting, settings_of
+from webapp.connectors.smtp.config import SmtpConfig
+from webapp.connectors.smtp.presets import presets
+from webapp.domain.errors import NotFoundError
+from webapp.domain.text import T
+from webapp.resources import resource
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PLACEHOLDER = re.compile(r"^\{\{(settings|preset|part) ([a-z0-9-]+)\}\}$", re.MULTILINE)
+_FILLED_IN = re.compile(r"<p>\{\{(settings|preset) ([a-z0-9-]+)\}\}</p>")
+_TAGS = {"p", "h4", "h5", "ol", "ul", "li", "a", "strong", "em", "code", "pre", "blockquote", "hr", "br"} | {
+    *("div", "table", "thead", "tbody", "tr", "th", "td")
+}
+_ATTRIBUTES = {"a": {"href", "target"}, "div": {"class"}, "th": {"scope"}}
+
+_CONFIGS: dict[str, type[ConnectorConfig]] = {"smtp": SmtpConfig}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A section of a guide that a reader ticks off."""
+
+    anchor: str
+    title: str
+    html: str
+    """What stands under the heading; clean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A guide ready for a page, whose heading of level 2 is the title."""
+
+    name: str
+    title: str
+    intro: str
+    """HTML before the first step."""
+    steps: tuple[Step, ...]
+
+    @property
+    def html(self) -> str:
+        """The whole guide below its title, each step under an anchored heading."""
+        sections = (
+            f'<section id="{step.anchor}"><h3>{escape(step.title)}</h3>\n{step.html}</section>\n' for step in self.steps
+        )
+        return self.intro + "".join(sections)
+
+
+def guide_names() -> list[str]:
+    """The guides there are."""
+    return sorted(path.stem for path in (resource("templates") / "guides").glob("*.md"))
+
+
+@cache
+def guide_html(name: str) -> Guide:
+    """Read a guide and make it HTML. Raises NotFoundError."""
+    if not _NAME.fullmatch(name) or name not in guide_names():
+        raise NotFoundError(T("There is no guide called %(name)s.", name=name[:60]))
+    tokens = _MARKDOWN.parse(_PLACEHOLDER.sub(_shared, _read(name)))
+    title, intro, *steps = _sections(tokens)
+    return Guide(name, _words(title), _html(intro), tuple(_steps(steps)))
+
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+
+def _read(name: str) -> str:
+    return (resource("templates") / "guides" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def _shared(placeholder: re.Match[str]) -> str:
+    return _read(f"parts/{placeholder[2]}").strip() if placeholder[1] == "part" else placeholder[0]
+
+
+def _sections(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Split at the headings of level 1 and 2: heading, what follows it, heading, and so on."""
+    sections: list[list[Token]] = []
+    for token in tokens:
+        starts = token.type == "heading_open" and token.tag in ("h1", "h2")
+        follows = bool(sections) and sections[-1][-1].type == "heading_close" and sections[-1][0].tag in ("h1", "h2")
+        if starts or follows or not sections:
+            sections.append([])
+        sections[-1].append(token)
+    return sections
+
+
+def _steps(sections: list[list[Token]]) -> Iterable[Step]:
+    for heading, body in zip(sections[::2], sections[1::2], strict=True):
+        title = _words(heading)
+        slug = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
+        yield Step(f"guide-{slug}", title, _html(body))
+
+
+def _words(heading: list[Token]) -> str:
+    """The plain words of a heading."""
+    return "".join(part.content for part in heading[1].children or ())
+
+
+def _html(tokens: list[Token]) -> str:
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1]) + 1, 5)}"  # the title is the page's h2, steps are h3
+        for part in token.children or ():
+            if part.type == "link_open" and str(part.attrGet("href")).startswith("https://"):
+                part.attrSet("target", "_blank")
+    rendered = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    return nh3.clean(
+        _FILLED_IN.sub(lambda match: _TABLES[match[1]](match[2]), rendered),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"https", "mailto"},
+        link_rel="noopener noreferrer",
+    )
+
+
+def _settings_table(kind: str) -> str:
+    """The declared settings of a connector, as the form shows them."""
+    rows = [
+        (f"{escape(str(each.about.title))}<br><code>{escape(each.name)}</code>", _meaning(each))
+        for each in settings_of(_CONFIGS[kind])
+    ]
+    return _table(("Setting", "What it is"), rows)
+
+
+def _meaning(setting: Setting) -> str:
+    words = [escape(" ".join(setting.help.split()))]
+    if setting.required:
+        words.append("Required.")
+    elif setting.default not in (None, False) and setting.default != {}:
+        words.append(f"Default: <code>{escape(str(setting.default))}</code> {escape(str(setting.about.unit))}".strip())
+    return " ".join(words)
+
+
+def _preset_table(preset_id: str) -> str:
+    """What a preset fills in, and what the provider says about the rest."""
+    preset = next(each for each in presets() if each.id == preset_id)
+    values = _flat(preset.config)
+    rows = [
+        (escape(str(preset.labels.get(each.name, each.about.title))), _value(each, values.get(each.name), preset))
+        for each in settings_of(SmtpConfig)
+        if each.name in values or each.name in preset.helps
+    ]
+    return _table(("Setting", "Value"), rows) + _alternatives(preset)
+
+
+def _value(setting: Setting, value: object, preset: Preset) -> str:
+    said = escape(str(preset.helps.get(setting.name, "")))
+    return "<br>".join(words for words in (_shown(setting, value), said) if words)
+
+
+def _shown(setting: Setting, value: object) -> str:
+    """A value as the form shows it: the label of a choice, everything else to be copied as it is."""
+    if value is None:
+        return ""
+    label = next((str(label) for key, label in setting.about.choices if key == value), None)
+    return escape(label.partition(":")[0]) if label else f"<code>{escape(str(value))}</code>"
+
+
+def _alternatives(preset: Preset) -> str:
+    items = "".join(f"<li>{escape(str(other.title))}: {_changes(other)}</li>" for other in preset.alternatives)
+    return f"<p>Also possible:</p><ul>{items}</ul>" if items else ""
+
+
+def _changes(other: Alternative) -> str:
+    values = _flat(other.config)
+    return ", ".join(
+        f"{escape(str(each.about.title))} {_shown(each, values[each.name])}"
+        for each in settings_of(SmtpConfig)
+        if each.name in values
+    )
+
+
+def _flat(config: object, prefix: str = "") -> dict[str, object]:
+    if not isinstance(config, dict):
+        return {prefix: config}
+    return {
+        path: value
+        for key, nested in config.items()
+        for path, value in _flat(nested, f"{prefix}.{key}" if prefix else key).items()
+    }
+
+
+def _table(heads: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:
+    """A table of two columns in a box that scrolls on its own; the cells are HTML."""
+    body = "".join(f'<tr><th scope="row">{name}</th><td>{words}</td></tr>' for name, words in rows)
+    head = "".join(f'<th scope="col">{word}</th>' for word in heads)
+    return f'<div class="guide-table"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+_TABLES: dict[str, Callable[[str], str]] = {"settings": _settings_table, "preset": _preset_table}
