@@ -72,7 +72,7 @@ class Connector(ABC, Generic[ConfigT]):
         return ()
 
     @classmethod
-    def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:
+    def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:  # noqa: ARG003  for subclasses
         """Name combinations that cannot work, as (pointer into the config, problem), before any test.
 
         Takes the config as JSON, complete or not; a problem's patch is relative to the setup document.

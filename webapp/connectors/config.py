@@ -12,6 +12,7 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv6Address
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
@@ -223,13 +224,24 @@ def _no_secret_placeholder(value: SecretStr) -> SecretStr:
     return value
 
 
+def _host(value: str) -> str:
+    """An IPv6 address is the one host that is no name; it may stand in brackets, as in a URL."""
+    literal = value.removeprefix("[").removesuffix("]")
+    if ":" in literal:
+        try:
+            return str(IPv6Address(literal))
+        except ValueError:
+            raise ValueError("Give a host name or an IP address only; the port has its own field.") from None
+    return parse_host(value)
+
+
 def _mailbox(value: str) -> str:
     return str(parse_mailbox(value))
 
 
 Line = Annotated[str, BeforeValidator(_one_line), AfterValidator(_no_placeholder), Field(max_length=2000)]
 """One line of text."""
-Host = Annotated[Line, AfterValidator(parse_host)]
+Host = Annotated[Line, AfterValidator(_host)]
 """A host name or an IP address."""
 MailboxText = Annotated[Line, AfterValidator(_mailbox)]
 """One address, with or without a display name."""

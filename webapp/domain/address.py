@@ -50,7 +50,7 @@ def parse_mailbox(text: str) -> Mailbox:
     angle = re.fullmatch(r"(?P<name>[^<>]*)<(?P<address>[^<>]*)>", text)
     name, address = (angle["name"].strip(), angle["address"].strip()) if angle else ("", text)
     if name.startswith('"'):
-        parsed = getaddresses([text], strict=False)
+        parsed = getaddresses([text])
         if len(parsed) != 1:
             raise AddressError("give exactly one address")
         name = parsed[0][0]
@@ -77,12 +77,17 @@ def parse_host(host: str) -> str:
     if not host or len(host) > 253:
         raise AddressError("a host name is needed, such as smtp.example.com")
     try:
-        ascii_host = host if host.isascii() else idna.encode(host, uts46=True).decode()
+        labels = ascii_host(host).split(".")
     except idna.IDNAError:
         raise AddressError("this is not a valid host name") from None
-    if not all(_HOST_LABEL.fullmatch(label) for label in ascii_host.split(".")):
+    if not all(_HOST_LABEL.fullmatch(label) for label in labels):
         raise AddressError("this is not a valid host name")
     return host
+
+
+def ascii_host(host: str) -> str:
+    """Write a host name as DNS and SMTP carry it (IDNA 2008)."""
+    return host if host.isascii() else idna.encode(host, uts46=True).decode()
 
 
 def mask(address: str) -> str:

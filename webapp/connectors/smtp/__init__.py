@@ -1,0 +1,78 @@
+"""SMTP, the one protocol that every provider speaks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from webapp.connectors.base import Connector, Destination, Preset
+from webapp.connectors.smtp.config import SmtpConfig
+from webapp.connectors.smtp.contradictions import contradictions
+from webapp.connectors.smtp.mime import envelope
+from webapp.connectors.smtp.presets import presets
+from webapp.connectors.smtp.session import SMTPSession
+from webapp.domain.message import Mail, Receipt, Trace
+from webapp.domain.problem import Problem
+from webapp.domain.text import T
+
+
+class SmtpConnector(Connector[SmtpConfig]):
+    """Hand mail to any server that speaks SMTP."""
+
+    kind = "smtp"
+    title = "SMTP"
+    summary = T("Choose this for any mail server that you have host, port and credentials of.")
+    config_model = SmtpConfig
+    badges = (T("SMTP"), T("User name and password"))
+    phases = (
+        "resolve",
+        "connect",
+        "tls",
+        "greeting",
+        "ehlo",
+        "starttls",
+        "auth",
+        "mail_from",
+        "rcpt_to",
+        "data",
+    )
+
+    @classmethod
+    def presets(cls) -> tuple[Preset, ...]:
+        return presets()
+
+    @classmethod
+    def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:
+        return contradictions(config)
+
+    @classmethod
+    def destination(cls, config: Mapping[str, Any]) -> Destination:
+        """The host receives the password; the name that its certificate must carry vouches for it."""
+        host = _written(config.get("host"))
+        port = _written(config.get("port"))
+        return Destination(
+            place=host,
+            port=int(port) if port.isdecimal() and len(port) <= 5 else None,
+            protection=_written(config.get("security")) or "starttls",
+            verified=(_written(config.get("servername")) or host,),
+        )
+
+    async def check(self, trace: Trace) -> None:
+        session = SMTPSession(self.config, self.network, trace)
+        try:
+            await session.open()
+        finally:
+            await session.close()
+
+    async def send(self, mail: Mail, trace: Trace) -> Receipt:
+        message = envelope(mail, self.config)
+        session = SMTPSession(self.config, self.network, trace)
+        try:
+            await session.open()
+            return await session.deliver(message)
+        finally:
+            await session.close()
+
+
+def _written(value: object) -> str:
+    return str(value).strip().strip("[]").rstrip(".").lower() if isinstance(value, str | int) else ""

@@ -1,0 +1,116 @@
+"""aiosmtplib's protocol with a witness: it writes the transcript and remembers what was under way."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import aiosmtplib
+from aiosmtplib.protocol import SMTPProtocol
+
+from webapp.connectors.smtp.reply import cleaned
+from webapp.domain.address import mask
+from webapp.domain.message import Trace
+
+HIDDEN: Final = "•••"
+LINES_LIMIT: Final = 40
+"""Lines of one answer that the transcript keeps."""
+
+FIRST_BYTES: Final = 100
+
+_START_INPUT: Final = 354
+_CHALLENGE: Final = 334
+
+
+class WitnessedProtocol(SMTPProtocol):
+    """Speak SMTP and keep a transcript without credentials, recipients and message bodies."""
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__(loop=asyncio.get_running_loop())
+        self.lost: BaseException | None = None
+        """Why the connection ended, unless the other side ended it in order."""
+        self.body_written = False
+        """Whether the message went out; from then on only an answer tells what became of it."""
+        self.closed = asyncio.Event()
+        self._trace = trace
+        self._credentials: set[str] = set()
+        self._recipient = ""
+        self._in_auth = False
+        self._expecting = True
+        self._last_code = 0
+        self._unasked = b""
+        self._first_bytes = b""
+
+    def hide_credentials(self, *secrets: str) -> None:
+        """Take these out of whatever the server says from now on."""
+        self._credentials.update(filter(None, secrets))
+
+    def hide_recipient(self, address: str) -> None:
+        """Mask this address in the transcript."""
+        self._recipient = address
+
+    @property
+    def first_words(self) -> str:
+        """The beginning of whatever came first, an SMTP answer or not."""
+        return cleaned(self._first_bytes.decode("utf-8", "replace"), 60)
+
+    @property
+    def parting_words(self) -> bytes:
+        """What the server said without being asked; usually why it is about to hang up."""
+        return self._unasked
+
+    def without_credentials(self, text: str) -> str:
+        """Hide what was sent as proof of identity, should the server repeat it."""
+        for secret in sorted(self._credentials, key=len, reverse=True):
+            text = text.replace(secret, HIDDEN)
+        return text
+
+    def write(self, data: bytes) -> None:
+        self._note_sent(data)
+        self._expecting = True
+        super().write(data)
+
+    async def read_response(self, timeout: float | None = None) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109
+        try:
+            response = await super().read_response(timeout)
+        finally:
+            self._expecting = False
+        self._last_code = response.code
+        self._in_auth = response.code == _CHALLENGE
+        message = response.message if self._in_auth else self.without_credentials(response.message)
+        self._note_received(response.code, message)
+        return aiosmtplib.SMTPResponse(response.code, message)
+
+    def data_received(self, data: bytes) -> None:
+        if len(self._first_bytes) < FIRST_BYTES:
+            self._first_bytes = (self._first_bytes + data)[:FIRST_BYTES]
+        if not self._expecting:
+            self._unasked = (self._unasked + data)[-2000:]
+        super().data_received(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = self.lost or exc
+        super().connection_lost(exc)
+        self.closed.set()
+
+    def _note_sent(self, data: bytes) -> None:
+        line = data.decode("utf-8", "replace").rstrip("\r\n")
+        if self._last_code == _START_INPUT:
+            self.body_written = True
+            self._last_code = 0
+            self._trace.client(f"[{len(data)} bytes of message]")
+        elif self._in_auth:
+            self._trace.client(HIDDEN)
+        elif line.upper().startswith("AUTH "):
+            mechanism = line.split(" ")[1]
+            self._trace.client(f"AUTH {mechanism} {HIDDEN}" if line.count(" ") > 1 else f"AUTH {mechanism}")
+        else:
+            self._trace.client(self._masked(line))
+
+    def _note_received(self, code: int, message: str) -> None:
+        lines = [self._masked(cleaned(line)) for line in message.split("\n")[:LINES_LIMIT]]
+        last = len(lines) - 1
+        self._trace.server("\n".join(f"{code}{' ' if at == last else '-'}{line}" for at, line in enumerate(lines)))
+
+    def _masked(self, line: str) -> str:
+        return line.replace(self._recipient, mask(self._recipient)) if self._recipient else line
