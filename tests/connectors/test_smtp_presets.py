@@ -9,6 +9,7 @@ import pytest
 
 from webapp.connectors.base import Preset
 from webapp.connectors.config import settings_of
+from webapp.connectors.smtp import SmtpConnector
 from webapp.connectors.smtp.config import SmtpConfig
 from webapp.connectors.smtp.presets import SANDBOX, presets
 from webapp.resources import resource
@@ -58,6 +59,11 @@ def test_port_and_security_belong_together(preset: Preset, config: Mapping[str, 
         assert accepted.security in ("none", "opportunistic")
     else:
         assert accepted.security == ("tls" if accepted.port in PORTS_WITH_TLS else "starttls")
+
+
+@every_variant
+def test_the_form_has_nothing_to_correct(preset: Preset, config: Mapping[str, Any]) -> None:
+    assert not SmtpConnector.contradictions(filled_in(config))
 
 
 @every_preset

@@ -6,13 +6,17 @@ from html.parser import HTMLParser
 
 import pytest
 
+from webapp.domain.address import parse_mailbox
 from webapp.domain.problem import JSON
 from webapp.domain.template import PLACEHOLDER, find_template, in_header, in_html, substitute
 from webapp.domain.usage import UsageType
 from webapp.services.defaults import default_templates, sample_payload
+from webapp.services.rendering import Identity, render
 
 every_usage_type = pytest.mark.parametrize("usage_type", UsageType, ids=lambda each: each.value)
 
+
+IDENTITY = Identity(parse_mailbox("Acme <no-reply@example.com>"))
 
 Payloads = Callable[[UsageType], dict[str, JSON]]
 
@@ -79,6 +83,28 @@ def test_a_variable_that_may_be_empty_stands_alone(usage_type: UsageType) -> Non
     for sentence in words:
         optional = set(PLACEHOLDER.findall(sentence)) - {"code", "link"}
         assert not optional or PLACEHOLDER.fullmatch(sentence.strip()), sentence
+
+
+@every_usage_type
+def test_a_caller_that_gives_only_the_code_gets_no_warning(usage_type: UsageType) -> None:
+    template = default_templates()[usage_type]["*"]
+
+    rendered = render(template, usage_type, "ada@example.com", IDENTITY, minimal_payload(usage_type))
+
+    missing = template.variables() - {usage_type.required_variable}
+    assert len(rendered.warnings) == len(missing)
+    assert not missing or usage_type is UsageType.ORGANIZATION_INVITATION
+
+
+@every_usage_type
+def test_the_sample_leaves_nothing_to_warn_about(usage_type: UsageType) -> None:
+    template = default_templates()[usage_type]["*"]
+
+    rendered = render(template, usage_type, "ada@example.com", IDENTITY, sample_payload(usage_type))
+
+    assert not rendered.warnings
+    assert rendered.mail.html
+    assert in_html(template.preheader or "") in rendered.mail.html
 
 
 @every_usage_type

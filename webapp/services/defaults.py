@@ -60,13 +60,13 @@ def _template(usage_type: UsageType, words: Mapping[str, str]) -> Template:
     )
 
 
-def _content(part: str, words: Mapping[str, str]) -> str:
+def _content(action: str, words: Mapping[str, str]) -> str:
     """Put the words into the look. What comes out stands for itself: the admin edits it as one text."""
     escaped = {name: html.escape(word, quote=False) for name, word in words.items()}
-    signature = Layout(_read("signature.html")).substitute(escaped) if "signature" in words else ""
-    action = Layout(_read(part)).substitute(escaped).strip()
-    slots = {"lang": "en", "brand": "", **escaped, "action": action, "signature": signature}
-    return Layout(_read("layout.html")).substitute(slots)
+    parts = {"brand": "brand.html", "action": action, "signature": "signature.html"}
+    wanted = {name: file for name, file in parts.items() if name in words or name == "action"}
+    made = {name: Layout(_read(file)).substitute(escaped) for name, file in wanted.items()}
+    return Layout(_read("layout.html")).substitute({"lang": "en", **dict.fromkeys(parts, ""), **escaped, **made})
 
 
 def _text(action: str, words: Mapping[str, str]) -> str:

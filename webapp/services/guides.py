@@ -16,10 +16,9 @@ import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from webapp.connectors import CONNECTORS
 from webapp.connectors.base import Alternative, Preset
-from webapp.connectors.config import ConnectorConfig, Setting, settings_of
-from webapp.connectors.smtp.config import SmtpConfig
-from webapp.connectors.smtp.presets import presets
+from webapp.connectors.config import Setting, settings_of
 from webapp.domain.errors import NotFoundError
 from webapp.domain.text import T
 from webapp.resources import resource
@@ -27,12 +26,9 @@ from webapp.resources import resource
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PLACEHOLDER = re.compile(r"^\{\{(settings|preset|part) ([a-z0-9-]+)\}\}$", re.MULTILINE)
 _FILLED_IN = re.compile(r"<p>\{\{(settings|preset) ([a-z0-9-]+)\}\}</p>")
-_TAGS = {"p", "h4", "h5", "ol", "ul", "li", "a", "strong", "em", "code", "pre", "blockquote", "hr", "br"} | {
-    *("div", "table", "thead", "tbody", "tr", "th", "td")
-}
+_TEXT_TAGS = {"p", "h4", "h5", "ol", "ul", "li", "a", "strong", "em", "code", "pre", "blockquote", "hr", "br"}
+_TABLE_TAGS = {"div", "table", "thead", "tbody", "tr", "th", "td"}
 _ATTRIBUTES = {"a": {"href", "target"}, "div": {"class"}, "th": {"scope"}}
-
-_CONFIGS: dict[str, type[ConnectorConfig]] = {"smtp": SmtpConfig}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +120,7 @@ def _html(tokens: list[Token]) -> str:
     rendered = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
     return nh3.clean(
         _FILLED_IN.sub(lambda match: _TABLES[match[1]](match[2]), rendered),
-        tags=_TAGS,
+        tags=_TEXT_TAGS | _TABLE_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"https", "mailto"},
         link_rel="noopener noreferrer",
@@ -135,7 +131,7 @@ def _settings_table(kind: str) -> str:
     """The declared settings of a connector, as the form shows them."""
     rows = [
         (f"{escape(str(each.about.title))}<br><code>{escape(each.name)}</code>", _meaning(each))
-        for each in settings_of(_CONFIGS[kind])
+        for each in settings_of(CONNECTORS[kind].config_model)
     ]
     return _table(("Setting", "What it is"), rows)
 
@@ -151,14 +147,20 @@ def _meaning(setting: Setting) -> str:
 
 def _preset_table(preset_id: str) -> str:
     """What a preset fills in, and what the provider says about the rest."""
-    preset = next(each for each in presets() if each.id == preset_id)
+    connector, preset = next(
+        (connector, each) for connector in CONNECTORS.values() for each in connector.presets() if each.id == preset_id
+    )
+    settings = settings_of(connector.config_model)
     values = _flat(preset.config)
     rows = [
         (escape(str(preset.labels.get(each.name, each.about.title))), _value(each, values.get(each.name), preset))
-        for each in settings_of(SmtpConfig)
+        for each in settings
         if each.name in values or each.name in preset.helps
     ]
-    return _table(("Setting", "Value"), rows) + _alternatives(preset)
+    others = "".join(
+        f"<li>{escape(str(other.title))}: {_changes(settings, other)}</li>" for other in preset.alternatives
+    )
+    return _table(("Setting", "Value"), rows) + (f"<p>Also possible:</p><ul>{others}</ul>" if others else "")
 
 
 def _value(setting: Setting, value: object, preset: Preset) -> str:
@@ -174,17 +176,10 @@ def _shown(setting: Setting, value: object) -> str:
     return escape(label.partition(":")[0]) if label else f"<code>{escape(str(value))}</code>"
 
 
-def _alternatives(preset: Preset) -> str:
-    items = "".join(f"<li>{escape(str(other.title))}: {_changes(other)}</li>" for other in preset.alternatives)
-    return f"<p>Also possible:</p><ul>{items}</ul>" if items else ""
-
-
-def _changes(other: Alternative) -> str:
+def _changes(settings: Iterable[Setting], other: Alternative) -> str:
     values = _flat(other.config)
     return ", ".join(
-        f"{escape(str(each.about.title))} {_shown(each, values[each.name])}"
-        for each in settings_of(SmtpConfig)
-        if each.name in values
+        f"{escape(str(each.about.title))} {_shown(each, values[each.name])}" for each in settings if each.name in values
     )
 
 
