@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -45,3 +47,12 @@ class ProcessLock:
             os.close(handle)
             return None
         return handle
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Do something while no other process of this machine does it; waits for its turn."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

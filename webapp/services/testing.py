@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -20,39 +19,19 @@ from webapp.domain.text import T, Text
 from webapp.domain.usage import UsageType
 from webapp.services.defaults import sample_payload
 from webapp.services.delivery import Delivery
+from webapp.services.limits import Limit, Limits
 from webapp.services.redaction import Redaction
 from webapp.services.rendering import Identity, Rendered, render
 from webapp.services.runner import Job, Runner
 from webapp.services.runs import CHECK, TEST_SEND, Runs, RunView
 
 if TYPE_CHECKING:
-    from webapp.services.limits import Limits
     from webapp.services.setups import ResolvedConnector, Setups
 
 __all__ = ["RunView", "Testing"]
 
-CHECK_LIMIT: Final = (60, 600)
+CHECK_LIMIT: Final = Limit(60, 600)
 """Checks of one tenant: how many in how many seconds."""
-
-_LIMIT = re.compile(r"(?P<amount>\d{1,9})\s*(?:/|per)\s*(?P<count>\d{1,4})?\s*(?P<unit>second|minute|hour|day)s?")
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-
-
-@dataclass(frozen=True, slots=True)
-class TestLimits:
-    """How many test sends are allowed, as (amount, seconds)."""
-
-    __test__ = False  # the name begins like those that pytest collects
-
-    recipient: tuple[int, int]
-    tenant: tuple[int, int]
-
-    @classmethod
-    def of(cls, setting: Sequence[str]) -> TestLimits:
-        """Read ``POSTROOM_TEST_SEND_LIMITS``, such as ``10/10 minutes,200/day``. Raises ValueError."""
-        if len(setting) != 2:
-            raise ValueError("POSTROOM_TEST_SEND_LIMITS needs two limits: for each recipient, then for each tenant")
-        return cls(_parse_limit(setting[0]), _parse_limit(setting[1]))
 
 
 class Testing:
@@ -67,14 +46,16 @@ class Testing:
         setups: Setups,
         delivery: Delivery,
         limits: Limits,
-        test_limits: TestLimits,
+        recipient_limit: Limit,
+        tenant_limit: Limit,
     ) -> None:
         self._runs = runs
         self._runner = runner
         self._setups = setups
         self._delivery = delivery
         self._limits = limits
-        self._test_limits = test_limits
+        self._recipient_limit = recipient_limit
+        self._tenant_limit = tenant_limit
 
     def start_check(
         self,
@@ -87,7 +68,7 @@ class Testing:
         """Begin to connect and log in, without sending; poll ``run`` for the phases."""
         tenant = access.tenant
         resolved = self._setups.resolve(tenant, connector_json, draft_secrets=draft_secrets)
-        self._limits.hit("check.tenant", str(tenant.id), amount=CHECK_LIMIT[0], seconds=CHECK_LIMIT[1])
+        self._limits.hit("check.tenant", str(tenant.id), amount=CHECK_LIMIT.amount, seconds=CHECK_LIMIT.seconds)
         steps = self._delivery.phases(resolved, sending=False)
 
         async def work(trace: Trace) -> None:
@@ -168,18 +149,11 @@ class Testing:
         return render(found[2], usage_type, recipient, Identity.of(resolved.config), values, locale=locale)
 
     def _limit(self, tenant: TenantInfo, recipient: str) -> None:
-        amount, seconds = self._test_limits.recipient
-        self._limits.hit("test_send.recipient", recipient.lower(), amount=amount, seconds=seconds)
-        amount, seconds = self._test_limits.tenant
-        self._limits.hit("test_send.tenant", str(tenant.id), amount=amount, seconds=seconds)
-
-
-def _parse_limit(text: str) -> tuple[int, int]:
-    """Read ``10/10 minutes`` or ``200/day`` as (amount, seconds)."""
-    match = _LIMIT.fullmatch(text.strip().lower())
-    if not match or not int(match["amount"]):
-        raise ValueError(f"a limit looks like 10/10 minutes or 200/day, not {text!r}")
-    return int(match["amount"]), int(match["count"] or 1) * _SECONDS[match["unit"]]
+        for limit, kind, key in (
+            (self._recipient_limit, "test_send.recipient", recipient.lower()),
+            (self._tenant_limit, "test_send.tenant", str(tenant.id)),
+        ):
+            self._limits.hit(kind, key, amount=limit.amount, seconds=limit.seconds)
 
 
 def _recipient(to: str) -> str:

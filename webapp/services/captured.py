@@ -1,0 +1,163 @@
+"""Reads a captured mail for people: parts, headers, the code and the links. Nothing a mail says makes it fail."""
+
+from __future__ import annotations
+
+import binascii
+import email.header
+import email.parser
+import email.policy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.errors import MessageError
+from email.message import Message
+from html.parser import HTMLParser
+from typing import Final
+
+from inscriptis import get_text
+
+from webapp.services.findings import find_code
+
+READ_LIMIT: Final = 256 * 1024
+"""How much of a body is searched for code and links."""
+LINKS_LIMIT: Final = 50
+PARTS_LIMIT: Final = 200
+
+_URL = re.compile(r"https?://[^\s<>\"'()\[\]{}]+[^\s<>\"'()\[\]{}.,;:!?]", re.IGNORECASE)
+_UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A mail taken apart."""
+
+    sender: str
+    subject: str
+    html: str | None
+    text: str | None
+    headers: tuple[tuple[str, str], ...]
+    source: str
+    code: str | None
+    links: tuple[str, ...]
+    attachments: tuple[str, ...] = ()
+    """Names of what hangs on it besides its text."""
+
+
+def read(raw: bytes) -> Captured:
+    """Take a mail apart. What cannot be understood is shown as it came, or left empty."""
+    source = _clean(raw.decode("utf-8", errors="replace")).replace("\r\n", "\n")
+    try:
+        message = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(raw)
+        headers = tuple((name, _decoded(value)) for name, value in message.items())
+        html, text, attachments = _parts(message)
+    except RecursionError:
+        # Parts within parts a thousand deep: not a mail that anybody reads, but its source can be shown.
+        headers, html, text, attachments = (), None, None, ()
+    first = {name.lower(): value for name, value in reversed(headers)}
+    subject = first.get("subject", "")
+    readable = _readable(html, text)
+    return Captured(
+        sender=first.get("from", ""),
+        subject=subject,
+        html=html,
+        text=text,
+        headers=headers,
+        source=source,
+        code=find_code(readable, subject),
+        links=_links(html, text),
+        attachments=attachments,
+    )
+
+
+def _parts(message: Message) -> tuple[str | None, str | None, tuple[str, ...]]:
+    html: str | None = None
+    text: str | None = None
+    attachments: list[str] = []
+    for part in _leaves(message):
+        kind = part.get_content_type()
+        name = part.get_filename()
+        if name or part.get_content_disposition() == "attachment" or not kind.startswith("text/"):
+            attachments.append(_decoded(name)[:200] if name else kind)
+        elif kind == "text/html" and html is None:
+            html = _body(part)
+        elif kind != "text/html" and text is None:
+            text = _body(part)
+    return html, text, tuple(attachments)
+
+
+def _leaves(message: Message) -> Iterator[Message]:
+    for number, part in enumerate(message.walk()):
+        if number >= PARTS_LIMIT:
+            return
+        if not part.is_multipart():
+            yield part
+
+
+def _body(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    content = payload if isinstance(payload, bytes) else str(part.get_payload()).encode(errors="replace")
+    charset = part.get_content_charset() or "utf-8"
+    return _clean(_decode(content, charset)).replace("\r\n", "\n")
+
+
+def _decode(content: bytes, charset: str) -> str:
+    """Decode by the charset that the mail claims; where it lies or is unknown, by the likeliest."""
+    try:
+        return content.decode(charset)
+    except (LookupError, ValueError):
+        pass
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _decoded(value: object) -> str:
+    """A header's value with its encoded words (RFC 2047) resolved and on one line."""
+    text = str(value)
+    try:
+        pieces = email.header.decode_header(text)
+    except (MessageError, binascii.Error, ValueError):
+        pieces = [(text, None)]
+    decoded = "".join(
+        _decode(piece, charset or "utf-8") if isinstance(piece, bytes) else piece for piece, charset in pieces
+    )
+    return " ".join(_clean(decoded).split())
+
+
+def _clean(text: str) -> str:
+    """Take out control characters and lone surrogates, which neither pages nor JSON can carry."""
+    return _UNSAFE.sub("\ufffd", text)
+
+
+def _readable(html: str | None, text: str | None) -> str:
+    """What a person sees of the mail, for finding the code: the text part, else the HTML's text."""
+    if text and text.strip():
+        return text[:READ_LIMIT]
+    return str(get_text(html[:READ_LIMIT])) if html and html.strip() else ""
+
+
+def _links(html: str | None, text: str | None) -> tuple[str, ...]:
+    found: list[str] = []
+    if html:
+        anchors = _Anchors()
+        anchors.feed(html[:READ_LIMIT])
+        found += anchors.links
+    if text:
+        found += _URL.findall(text[:READ_LIMIT])
+    return tuple(dict.fromkeys(found))[:LINKS_LIMIT]
+
+
+class _Anchors(HTMLParser):
+    """Collects where the links of a mail lead."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.links: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("a", "area"):
+            return
+        target = (dict(attrs).get("href") or "").strip()
+        if re.match(r"https?://", target, re.IGNORECASE) and len(target) <= 4096:
+            self.links.append(target)
