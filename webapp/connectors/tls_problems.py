@@ -50,13 +50,18 @@ class Certificate:
         )
 
     def facts(self) -> dict[str, str]:
-        shown = ", ".join(self.names[:NAMES_LIMIT]) + (" …" if len(self.names) > NAMES_LIMIT else "")
+        shown = ", ".join(map(_readable, self.names[:NAMES_LIMIT])) + (" …" if len(self.names) > NAMES_LIMIT else "")
         return {
-            "names": shown or "?",
-            "issuer": self.issuer or "?",
+            "names": shown,
+            "issuer": _readable(self.issuer) or "?",
             "since": f"{self.not_before:%Y-%m-%d %H:%M} UTC",
             "until": f"{self.not_after:%Y-%m-%d %H:%M} UTC",
         }
+
+
+def _readable(text: str) -> str:
+    """Whoever made the certificate chose these words: keep them short and visible."""
+    return "".join(char for char in text if char.isprintable())[:80]
 
 
 def _names(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -84,7 +89,7 @@ def certificate_problem(
         facts |= certificate.facts()
     kind = _kind(exc.verify_code)
     plain, detailed = _CAUSES[kind]
-    cause = detailed if certificate else plain
+    cause = detailed if certificate and certificate.names else plain
     title, steps, temporary = _REST[kind]
     return Problem(
         f"network.certificate_{kind}", title, _bound(cause, facts), tuple(_bound(s, facts) for s in steps), temporary

@@ -49,7 +49,7 @@ _TIMED_OUT: Final[dict[str, tuple[Text, tuple[Text, ...]]]] = {
         (_AGAIN, _LONGER, _STATUS),
     ),
     "data": (
-        T("“%(host)s” did not get ready for the mail within %(timeout)s s. Nothing was sent."),
+        T("“%(host)s” did not take the mail within %(timeout)s s. It was not handed over whole, so nothing was sent."),
         (_AGAIN, _LONGER, _STATUS),
     ),
 }

@@ -78,6 +78,13 @@ _HOST_ADVICE: Final[tuple[tuple[re.Pattern[str], Text], ...]] = (
 _ABOUT_CREDENTIALS: Final = frozenset({"smtp.credentials_rejected", "smtp.app_password_needed", "smtp.auth_disabled"})
 
 
+_FIXES: Final = {
+    "smtp.tls_expected": USE_TLS,
+    "smtp.tls_on_plain_port": USE_STARTTLS,
+    "smtp.tls_required": USE_STARTTLS,
+}
+
+
 def problem(code: str, facts: Mapping[str, object], *, fix: Fix | None = None, temporary: bool = False) -> Problem:
     """Make a problem of its recipe; ``temporary`` adds to what the recipe says."""
     recipe = RECIPES[code]
@@ -109,14 +116,12 @@ def fix_for(code: str, *, port: int, security: str, starttls_offered: bool = Fal
     if code in ("smtp.timeout_greeting", "smtp.connection_dropped_greeting"):
         # A server that speaks TLS from the first byte waits for us, while we wait for it.
         return USE_TLS if security != "tls" and port not in PLAIN_PORTS else None
-    if code == "smtp.tls_expected":
-        return USE_TLS
-    if code == "smtp.tls_on_plain_port":
-        return USE_STARTTLS
+    if code in _FIXES:
+        return _FIXES[code]
     if code == "smtp.starttls_not_offered":
         return USE_TLS_AT_465 if port in PLAIN_PORTS else None
-    if code in ("smtp.auth_not_offered", "smtp.tls_required", "smtp.credentials_in_clear"):
-        return USE_STARTTLS if starttls_offered or code == "smtp.tls_required" else None
+    if code in ("smtp.auth_not_offered", "smtp.credentials_in_clear"):
+        return USE_STARTTLS if starttls_offered else None
     if code == "network.connect_timeout" and port == 25:
         return USE_PORT_587
     return None

@@ -241,14 +241,20 @@ _ENVELOPE: Final[dict[str, Recipe]] = {
     ),
     "smtp.rate_limited": Recipe(
         T("The provider's sending limit is reached"),
-        T(
-            "“%(host)s” takes no more from this account now: too much mail in an hour or a day, or too many attempts."
-        ),
+        T("“%(host)s” takes no more from this account now: too much mail in an hour or a day, or too many attempts."),
         (
             T("Wait until the limit opens again; the server's words may say when."),
             T("Compare your volume with the limits of your plan, and raise it if it is too small."),
         ),
         temporary=True,
+    ),
+    "smtp.reverse_dns_missing": Recipe(
+        T("The server wants a name for this machine's address"),
+        T("“%(host)s” looked up the address that Postroom connects from and found no host name for it (reverse DNS)."),
+        (
+            T("Hand mail in at port 587 or 465 after logging in: there the address does not matter."),
+            T("Otherwise ask your hosting provider to set a reverse DNS name for this machine's address."),
+        ),
     ),
     "smtp.mailbox_full": Recipe(
         T("The recipient's mailbox is full"),
@@ -257,7 +263,7 @@ _ENVELOPE: Final[dict[str, Recipe]] = {
     ),
     "smtp.message_too_large": Recipe(
         T("The mail is too large"),
-        T("The mail has %(size)s bytes. “%(host)s” accepts at most %(limit)s."),
+        T("The mail has %(size)s bytes, more than “%(host)s” accepts."),
         (
             T("Make the template smaller: images that are embedded in the HTML weigh most. Link to them instead."),
             T("Ask the provider whether the limit can be raised."),

@@ -35,15 +35,14 @@ def _fits(pattern: str, value: str) -> bool:
 
 
 _TRANSACTION: Final = ("mail_from", "rcpt_to", "data")
+_AFTER_EHLO: Final = ("auth", *_TRANSACTION)
 _APP_PASSWORDS: Final = r"(^|\.)(yahoo\.com|aol\.com|mail\.me\.com|zoho\.(com|eu|in)|qq\.com|163\.com|126\.com)$"
 _BLOCKED: Final = r"block ?list|black ?list|\brbl\b|dnsbl|spamhaus|barracuda|banned|blocked using|poor reputation"
 
 RULES: Final = (
     # Whatever the phase: the server turns us away before it has looked at anything.
-    Rule(
-        "smtp.tls_required", code="530|538|5[05]\\d", words=r"\bstarttls\b|must use (tls|ssl)|encryption (is )?required"
-    ),
-    Rule("smtp.tls_required", enhanced=r"5\.7\.(10|11)", words="encrypt|tls"),
+    Rule("smtp.tls_required", _AFTER_EHLO, "5..", words=r"\bstarttls\b|must use (tls|ssl)|encryption (is )?required"),
+    Rule("smtp.tls_required", _AFTER_EHLO, enhanced=r"5\.7\.(10|11)", words="encrypt|tls"),
     Rule(
         "smtp.rate_limited",
         code="[45]..",
@@ -57,7 +56,8 @@ RULES: Final = (
     Rule("smtp.ehlo_refused", ("ehlo",), "5.."),
     Rule("smtp.starttls_refused", ("starttls",), "[45].."),
     # https://learn.microsoft.com/exchange/clients-and-mobile-in-exchange-online/authenticated-client-smtp-submission
-    Rule("smtp.auth_disabled", ("auth",), "5..", r"5\.7\.139|5\.7\.3"),
+    Rule("smtp.credentials_rejected", ("auth",), "5..", words="credentials were incorrect"),
+    Rule("smtp.auth_disabled", ("auth",), "5..", r"5\.7\.139"),
     Rule(
         "smtp.auth_disabled",
         ("auth",),
@@ -83,8 +83,15 @@ RULES: Final = (
     Rule("smtp.app_password_needed", ("auth",), "53[45]", host=_APP_PASSWORDS),
     Rule("smtp.auth_method_not_offered", ("auth",), "504"),
     Rule("smtp.auth_method_not_offered", ("auth",), "5..", r"5\.7\.4", r"mechanism|unrecognized|unsupported|type"),
-    Rule("smtp.auth_not_offered", ("auth",), "50[0123]"),
-    Rule("smtp.credentials_rejected", ("auth",), "5.."),
+    Rule("smtp.auth_not_offered", ("auth",), "50[023]"),
+    Rule("smtp.credentials_rejected", ("auth",), "53."),
+    Rule("smtp.credentials_rejected", ("auth",), "5..", r"5\.7\.[38]"),
+    Rule(
+        "smtp.credentials_rejected",
+        ("auth",),
+        "5..",
+        words=r"auth\w* (failed|failure|unsuccessful)|(invalid|bad|incorrect|wrong) (login|credentials|user|password)",
+    ),
     Rule("smtp.auth_temporary", ("auth",), "4.."),
     # From here on the transaction: sender, recipient, content.
     Rule(
@@ -95,12 +102,21 @@ RULES: Final = (
     ),
     Rule("smtp.auth_required", _TRANSACTION, "530"),
     Rule("smtp.smtputf8_not_offered", _TRANSACTION, "5..", r"5\.6\.7"),
+    Rule("smtp.ehlo_refused", _TRANSACTION, "[45]..", words="helo command rejected"),
+    Rule(
+        "smtp.reverse_dns_missing",
+        _TRANSACTION,
+        "[45]..",
+        words=r"cannot find your|reverse (dns|host)|\bptr\b|\brdns\b",
+    ),
     Rule("smtp.greylisted", _TRANSACTION, "4..", words=r"gr[ea]y.?list"),
     Rule("smtp.greylisted", ("rcpt_to", "data"), "45[01]", r"4\.7\.1|4\.2\.0"),
     Rule("smtp.mailbox_full", _TRANSACTION, "[45]..", r"[45]\.2\.2"),
     Rule("smtp.mailbox_full", _TRANSACTION, "[45]..", words=r"mailbox( is)? full|over ?quota|quota exceeded"),
     Rule("smtp.message_too_large", _TRANSACTION, "5..", r"5\.3\.4|5\.2\.3"),
     Rule("smtp.message_too_large", _TRANSACTION, "5..", words=r"too (large|big)|size (exceeds|limit)|exceeds .*size"),
+    Rule("smtp.message_too_large", ("mail_from", "data"), "552"),
+    Rule("smtp.mailbox_full", ("rcpt_to",), "552"),
     Rule("smtp.rate_limited", _TRANSACTION, "[45]..", r"[45]\.7\.28|[45]\.4\.5"),
     Rule(
         "smtp.rate_limited",

@@ -31,6 +31,8 @@ class WitnessedProtocol(SMTPProtocol):
         """Why the connection ended, unless the other side ended it in order."""
         self.body_written = False
         """Whether the message went out; from then on only an answer tells what became of it."""
+        self.first_bytes = b""
+        """The beginning of whatever came first, an SMTP answer or not."""
         self.closed = asyncio.Event()
         self._trace = trace
         self._credentials: set[str] = set()
@@ -39,7 +41,6 @@ class WitnessedProtocol(SMTPProtocol):
         self._expecting = True
         self._last_code = 0
         self._unasked = b""
-        self._first_bytes = b""
 
     def hide_credentials(self, *secrets: str) -> None:
         """Take these out of whatever the server says from now on."""
@@ -51,8 +52,13 @@ class WitnessedProtocol(SMTPProtocol):
 
     @property
     def first_words(self) -> str:
-        """The beginning of whatever came first, an SMTP answer or not."""
-        return cleaned(self._first_bytes.decode("utf-8", "replace"), 60)
+        """``first_bytes``, to be read by people."""
+        return cleaned(self.first_bytes.decode("utf-8", "replace"), 60)
+
+    @property
+    def began_with_tls(self) -> bool:
+        """Whether the other side sent a TLS alert or handshake (RFC 8446 section 5.1) where a greeting was due."""
+        return self.first_bytes[:2] in (b"\x15\x03", b"\x16\x03")
 
     @property
     def parting_words(self) -> bytes:
@@ -82,8 +88,8 @@ class WitnessedProtocol(SMTPProtocol):
         return aiosmtplib.SMTPResponse(response.code, message)
 
     def data_received(self, data: bytes) -> None:
-        if len(self._first_bytes) < FIRST_BYTES:
-            self._first_bytes = (self._first_bytes + data)[:FIRST_BYTES]
+        if len(self.first_bytes) < FIRST_BYTES:
+            self.first_bytes = (self.first_bytes + data)[:FIRST_BYTES]
         if not self._expecting:
             self._unasked = (self._unasked + data)[-2000:]
         super().data_received(data)
