@@ -33,6 +33,8 @@ class Settings(BaseSettings):
     """Address to listen on."""
     port: int = Field(default=8420, ge=1, le=65535)
     """Port to listen on."""
+    threads: int = Field(default=16, ge=4, le=256)
+    """Requests that each server process works on at once; waiting ones hold at most a quarter of them."""
     public_url: str | None = None
     """Address of the console as browsers see it, such as https://mail.example.com; used in links and to check Host."""
     database_url: str | None = Field(default=None, validation_alias=AliasChoices("DATABASE_URL", "database_url"))
