@@ -1,0 +1,311 @@
+"""People: who they are, their passwords, and how the first of them comes in.
+
+Flask-Security's models import Flask, so this module stands beside the entry points; below them a person is an id
+and a name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from flask_security import UserDatastore
+from flask_security.models.sqla import FsModels, FsRoleMixin, FsUserMixin, FsWebAuthnMixin
+from sqlalchemy import String, delete, func, select, update
+from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
+
+from webapp.db.models import Base, LinkRow
+from webapp.db.session import Database
+from webapp.db.types import now
+from webapp.domain import password as passwords
+from webapp.domain import roles
+from webapp.domain.address import AddressError, parse_address
+from webapp.domain.errors import FieldError, InputError, NotFoundError
+from webapp.domain.roles import OPERATOR, Actor, Environment
+from webapp.domain.text import T, Text
+
+if TYPE_CHECKING:
+    from webapp.services.wiring import Services
+
+FsModels.set_db_info(base_model=Base)
+
+SETUP_PURPOSE: Final = "first-run"
+SETUP_VALID: Final = timedelta(hours=24)
+
+
+class Role(Base, FsRoleMixin):
+    """Flask-Security's role; ours are memberships, so the table stays empty."""
+
+    __tablename__ = "role"
+
+    update_datetime: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class User(Base, FsUserMixin):
+    """A person who can sign in."""
+
+    __tablename__ = "user"
+
+    administrator: Mapped[bool] = mapped_column(default=False)
+    """Installation administrator: tenants, people, operator settings; may read every tenant."""
+    create_datetime: Mapped[datetime] = mapped_column(default=now)
+    update_datetime: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+
+
+class WebAuthn(Base, FsWebAuthnMixin):
+    """A passkey of a person."""
+
+    __tablename__ = "webauthn"
+
+    create_datetime: Mapped[datetime] = mapped_column(default=now)
+
+
+class InstallationRow(Base):
+    """What the console knows about the house it runs in: one row."""
+
+    __tablename__ = "installation"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(120), default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as lists and pages show them."""
+
+    id: int
+    email: str
+    administrator: bool
+    active: bool
+    created_at: datetime
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind="person", id=self.id, name=self.email, administrator=self.administrator)
+
+
+class AccountError(InputError):
+    """An account cannot be made or changed this way. ``errors`` names the field."""
+
+    code = "account.invalid"
+    title = T("The account needs attention")
+
+
+class AccountStore(UserDatastore):
+    """What Flask-Security loads people from: short transactions of our own instead of a session for each request."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__(User, Role, WebAuthn)
+        self._db = db
+
+    def find_user(self, case_insensitive: bool = False, **kwargs: Any) -> User | None:
+        ((name, value),) = kwargs.items()
+        column = getattr(User, name)
+        matches = func.lower(column) == str(value).lower() if case_insensitive else column == value
+        with self._db.read() as session:
+            return session.scalar(select(User).options(joinedload(User.roles)).where(matches))
+
+
+class Accounts:
+    """Makes people, checks their passwords, changes them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._hasher = PasswordHasher()
+        self._decoy = self._hasher.hash(secrets.token_urlsafe())
+        """What an unknown address is compared with, so that it takes as long as a known one."""
+
+    def add_person(self, email: str, password: str, administrator: bool = False) -> Person:
+        """Make an account. Raises AccountError naming ``/email`` or ``/password``."""
+        address = self.check_new(email, password)
+        hashed = self._hasher.hash(passwords.normalised(password))
+        with self._db.write() as session:
+            if _user(session, address):
+                raise _invalid("/email", T("There is already an account with this address."))
+            user = User(email=address, password=hashed, active=True, administrator=administrator)
+            user.fs_uniquifier = secrets.token_hex(32)
+            session.add(user)
+            session.flush()
+            return _person(user)
+
+    def check_new(self, email: str, password: str, organisation: str = "") -> str:
+        """Judge an address and a password for a new account; returns the address as it is stored."""
+        address = _address(email)
+        _check(password, "/password", address, organisation)
+        return address
+
+    def by_id(self, person_id: int) -> Person:
+        return _person(self.user(person_id))
+
+    def user(self, person_id: int) -> User:
+        """The account as Flask-Security signs it in."""
+        with self._db.read() as session:
+            user = session.get(User, person_id)
+            if not user:
+                raise NotFoundError
+            return user
+
+    def by_email(self, email: str) -> Person:
+        with self._db.read() as session:
+            user = _user(session, email)
+            if not user:
+                raise NotFoundError(T("There is no account with the address %(email)s.", email=email))
+            return _person(user)
+
+    def list(self) -> list[Person]:
+        with self._db.read() as session:
+            return [_person(user) for user in session.scalars(select(User).order_by(User.email))]
+
+    def count(self) -> int:
+        with self._db.read() as session:
+            return session.scalar(select(func.count()).select_from(User)) or 0
+
+    def has_administrator(self) -> bool:
+        with self._db.read() as session:
+            return bool(session.scalar(select(func.count()).where(User.administrator, User.active)))
+
+    def authenticate(self, email: str, password: str) -> User | None:
+        """Find the person by address and password. Takes as long for an address that nobody has."""
+        with self._db.read() as session:
+            user = _user(session, email)
+        hashed = user.password if user and user.active and user.password else self._decoy
+        fits = self._verify(hashed, password[: passwords.LONGEST])
+        return user if fits and user and hashed is not self._decoy else None
+
+    def change_password(self, person_id: int, current: str, new: str, *, organisation: str = "") -> None:
+        """Set a new password, knowing the old one; every session of the person ends."""
+        with self._db.read() as session:
+            user = session.get(User, person_id)
+        if not user or not self._verify(user.password or self._decoy, current):
+            raise _invalid("/current", T("This is not your current password."))
+        _check(new, "/new", user.email, organisation)
+        self._set_password(user.id, new)
+
+    def reset_password(self, email: str, password: str) -> Person:
+        """Set a new password as the operator; every session of the person ends."""
+        person = self.by_email(email)
+        _check(password, "/password", person.email)
+        self._set_password(person.id, password)
+        return person
+
+    def _set_password(self, person_id: int, password: str) -> None:
+        hashed = self._hasher.hash(passwords.normalised(password))
+        with self._db.write() as session:
+            # Sessions carry the uniquifier: with a new one all of them end, everywhere.
+            change = {"password": hashed, "fs_uniquifier": secrets.token_hex(32)}
+            session.execute(update(User).where(User.id == person_id).values(change))
+
+    def _verify(self, hashed: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, passwords.normalised(password))
+        except (VerifyMismatchError, InvalidHashError):
+            return False
+
+
+class Installation:
+    """The house: its organisation, and the one-time link that makes its first administrator."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    @property
+    def organisation(self) -> str:
+        with self._db.read() as session:
+            return session.scalar(select(InstallationRow.organisation)) or ""
+
+    def rename(self, organisation: str) -> None:
+        with self._db.write() as session:
+            row = session.get(InstallationRow, 1)
+            if row:
+                row.organisation = organisation
+            else:
+                session.add(InstallationRow(id=1, organisation=organisation))
+
+    def new_setup_link(self) -> str:
+        """Make the token of a new first-run link; older ones stop working."""
+        token = secrets.token_urlsafe(32)
+        with self._db.write() as session:
+            session.execute(delete(LinkRow).where(LinkRow.purpose == SETUP_PURPOSE))
+            session.add(LinkRow(purpose=SETUP_PURPOSE, digest=_digest(token), expires_at=now() + SETUP_VALID))
+        return token
+
+    def setup_link_valid(self, token: str) -> bool:
+        with self._db.read() as session:
+            return session.scalar(_open_link(token)) is not None
+
+    def use_setup_link(self, token: str) -> None:
+        """Take the link out of use. Raises NotFoundError when it was used, has lapsed or never was."""
+        with self._db.write() as session:
+            taken = session.execute(
+                update(LinkRow)
+                .where(LinkRow.id.in_(_open_link(token).with_only_columns(LinkRow.id)))
+                .values(used_at=now())
+            )
+            if not taken.rowcount:
+                raise NotFoundError(T("This set-up link has been used or has lapsed."))
+
+
+def first_run(services: Services, email: str, password: str, organisation: str = "") -> Person:
+    """Make the first administrator and the tenants Development and Production, owned by that person.
+
+    Safe to repeat: what is there stays as it is, the person's password too.
+    """
+    accounts = Accounts(services.db)
+    try:
+        person = accounts.by_email(_address(email))
+    except NotFoundError:
+        person = accounts.add_person(email, password, administrator=True)
+    if organisation:
+        Installation(services.db).rename(organisation)
+    existing = {tenant.slug for tenant in services.tenants.all(include_archived=True)}
+    for slug, name, environment in (
+        ("dev", "Development", Environment.DEVELOPMENT),
+        ("prod", "Production", Environment.PRODUCTION),
+    ):
+        if slug not in existing:
+            tenant = services.tenants.add(slug, name, environment, by=OPERATOR)
+            services.tenants.add_member(tenant.id, person.id, roles.Role.OWNER)
+    return person
+
+
+def _open_link(token: str) -> Any:
+    return select(LinkRow).where(
+        LinkRow.purpose == SETUP_PURPOSE,
+        LinkRow.digest == _digest(token),
+        LinkRow.used_at.is_(None),
+        LinkRow.expires_at > now(),
+    )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _person(user: User) -> Person:
+    return Person(user.id, user.email, user.administrator, user.active, user.create_datetime)
+
+
+def _user(session: Session, email: str) -> User | None:
+    return session.scalar(select(User).where(func.lower(User.email) == email.strip().lower()))
+
+
+def _address(email: str) -> str:
+    try:
+        return parse_address(email.strip()).lower()
+    except AddressError as exc:
+        raise _invalid("/email", T("This is not an email address, such as ada@example.com.")) from exc
+
+
+def _check(password: str, pointer: str, *about: str) -> None:
+    weak = passwords.weakness(password, about=about)
+    if weak:
+        raise _invalid(pointer, weak)
+
+
+def _invalid(pointer: str, message: Text) -> AccountError:
+    return AccountError(message, errors=[FieldError(pointer, "account.invalid", message)])

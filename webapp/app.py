@@ -1,0 +1,113 @@
+"""The composition root: puts services, pages and API together into one Flask app."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import secrets
+from datetime import timedelta
+from typing import Final
+
+from flask import Flask
+from flask_babel import Babel
+from flask_security import Security
+from flask_wtf import CSRFProtect
+from jinja2 import StrictUndefined
+from sqlalchemy import select
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp.accounts import Accounts, AccountStore, Installation
+from webapp.db.models import WrappedKeyRow
+from webapp.domain.errors import PostroomError
+from webapp.resources import resource
+from webapp.services.wiring import Services, build
+from webapp.settings import Settings
+from webapp.web import account, errors, frame, health, overview, requests
+from webapp.web.assets import Assets
+
+LARGEST_BODY: Final = 5 * 1024 * 1024
+SESSION_LIFETIME: Final = timedelta(hours=12)
+"""Since the last page; each page begins it anew."""
+
+
+def create_app(settings: Settings) -> Flask:
+    """Make the app that serves the console and the API. The database must be migrated."""
+    services = build(settings)
+    app = Flask("webapp", static_folder=None, template_folder=str(resource("templates")))
+    app.jinja_options = {
+        "trim_blocks": True,
+        "lstrip_blocks": True,
+        "undefined": StrictUndefined,
+        "finalize": frame.shown,
+    }
+    app.config.update(_configuration(settings, services))
+    app.extensions["postroom"] = services
+    app.extensions["postroom.accounts"] = Accounts(services.db)
+    app.extensions["postroom.installation"] = Installation(services.db)
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    requests.configure_logs()
+    requests.init_app(app, settings)
+    Assets(resource("static")).init_app(app)
+    Babel(app, locale_selector=frame.locale)
+    csrf = CSRFProtect(app)
+    Security(app, AccountStore(services.db), register_blueprint=False)
+    frame.init_app(app)
+    for blueprint in (frame.bp, health.bp, account.bp, overview.bp):
+        app.register_blueprint(blueprint)
+    _register_parts(app, csrf)
+    app.register_error_handler(PostroomError, errors.of_domain)
+    app.register_error_handler(HTTPException, errors.of_http)
+    return app
+
+
+def _register_parts(app: Flask, csrf: CSRFProtect) -> None:
+    for name in ("connector", "history", "inbox"):
+        if importlib.util.find_spec(f"webapp.web.{name}"):
+            app.register_blueprint(importlib.import_module(f"webapp.web.{name}").bp)
+    if importlib.util.find_spec("webapp.api.blueprint"):
+        bp = importlib.import_module("webapp.api.blueprint").bp
+        csrf.exempt(bp)
+        app.register_blueprint(bp)
+
+
+def _configuration(settings: Settings, services: Services) -> dict[str, object]:
+    secure = settings.base_url.startswith("https:")
+    return {
+        "SECRET_KEY": _session_key(services),
+        "MAX_CONTENT_LENGTH": LARGEST_BODY,
+        "MAX_FORM_MEMORY_SIZE": LARGEST_BODY,
+        "SESSION_COOKIE_NAME": "__Host-postroom" if secure else "postroom",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": secure,
+        "PERMANENT_SESSION_LIFETIME": SESSION_LIFETIME,
+        # The token lives as long as the session: a form left open over lunch can still be sent.
+        "WTF_CSRF_TIME_LIMIT": None,
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
+        "SECURITY_PASSWORD_SALT": None,
+        "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False},
+        "SECURITY_REGISTERABLE": False,
+        "SECURITY_RECOVERABLE": False,
+        "SECURITY_SEND_REGISTER_EMAIL": False,
+        "SECURITY_DEFAULT_REMEMBER_ME": False,
+        "SECURITY_CLI_USERS_NAME": False,
+        "SECURITY_CLI_ROLES_NAME": False,
+    }
+
+
+def _session_key(services: Services) -> str:
+    """The key that signs sessions: random, kept sealed, so that rotating the operator's keys signs nobody out."""
+    name = "session"
+    with services.db.read() as session:
+        sealed = session.scalar(select(WrappedKeyRow.key).where(WrappedKeyRow.name == name))
+    if sealed is None:
+        with services.db.write() as session:
+            sealed = session.scalar(select(WrappedKeyRow.key).where(WrappedKeyRow.name == name))
+            if sealed is None:
+                sealed = services.vault.seal(secrets.token_hex(32))
+                session.add(WrappedKeyRow(name=name, key=sealed))
+    return str(services.vault.open(sealed))

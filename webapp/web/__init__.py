@@ -1,0 +1,1 @@
+"""The console: pages, forms and what stands around them."""

@@ -1,0 +1,109 @@
+"""Everything that can go wrong, on a page: the same frame, one sentence, one way on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from flask import Response, g, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from webapp.domain.errors import LimitedError, PostroomError
+from webapp.domain.text import T, Text
+from webapp.web import resume
+from webapp.web.account import SignInForm
+from webapp.web.context import current_person
+
+
+@dataclass(frozen=True, slots=True)
+class Sorry:
+    """What an error page says."""
+
+    title: Text
+    sentence: Text
+    icon: str
+
+
+_SORRY: Final[dict[int, Sorry]] = {
+    400: Sorry(T("This request cannot be read"), T("Something in the address or the form is broken."), "alert-circle"),
+    403: Sorry(T("Your role does not allow this"), T("Ask an owner of the tenant to do it, or for the role."), "lock"),
+    404: Sorry(T("There is nothing here"), T("It was moved or deleted, or it is not yours to see."), "search"),
+    405: Sorry(
+        T("This page does not do that"), T("The address is right, but not for this kind of request."), "alert-circle"
+    ),
+    413: Sorry(T("That is too large"), T("At most 5 MB can be sent at once. Nothing was saved."), "alert-circle"),
+    419: Sorry(
+        T("Your session is over"), T("Nothing was changed. Sign in, and you come back to what you typed."), "clock"
+    ),
+    429: Sorry(T("Too many, too fast"), T("Wait a moment, then try again."), "clock"),
+    500: Sorry(
+        T("Something broke on our side"), T("Nothing was half saved. The log has more under this id."), "alert-triangle"
+    ),
+}
+
+
+def of_domain(error: PostroomError) -> ResponseReturnValue:
+    """Answer a refusal of the services that no page has turned into words beside a field."""
+    response = make_response(page(error.status, error.detail), error.status)
+    if isinstance(error, LimitedError):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return _for_htmx(response, error.status)
+
+
+def of_http(error: HTTPException) -> ResponseReturnValue:
+    """Answer what Flask refused. A missing or foreign form token means that the session is another one now."""
+    if error.response is not None:
+        return error.response
+    status = 419 if isinstance(error, CSRFError) else error.code or 500
+    response = make_response(page(status), status)
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+    return _for_htmx(response, status)
+
+
+def page(status: int, detail: Text | None = None) -> str:
+    """Draw the page of a status; on 419 it holds what was typed, sealed."""
+    sorry = _SORRY.get(status, _SORRY[500] if status >= 500 else _SORRY[400])
+    if status == 419:
+        return _session_over(sorry)
+    template = "pages/errors/fragment.html" if request.headers.get("HX-Request") else "pages/errors/error.html"
+    general = detail is None or status in (404, 500)
+    return render_template(
+        template,
+        sorry=sorry,
+        sentence=sorry.sentence if general else detail,
+        status=status,
+        request_id=g.get("request_id", "") if status >= 500 else "",
+        back=_back(),
+    )
+
+
+def _session_over(sorry: Sorry) -> str:
+    posted = request.method == "POST"
+    return render_template(
+        "pages/errors/session_over.html",
+        sorry=sorry,
+        sealed=resume.seal_request() if posted else "",
+        target=resume.origin_page() or url_for("frame.home"),
+        signed_in=current_person() is not None,
+        form=SignInForm(formdata=None),
+    )
+
+
+def _for_htmx(response: Response, status: int) -> Response:
+    if status == 419 and request.headers.get("HX-Request") and request.method != "GET":
+        # What was typed is in the answer now; it takes the place of the page rather than of a part of it.
+        response.headers["HX-Retarget"] = "body"
+        response.headers["HX-Reswap"] = "innerHTML show:top"
+        response.headers["HX-Reselect"] = "body > *"
+    return response
+
+
+def _back() -> str | None:
+    """The page of this site that one came from, when it is another one."""
+    here = urlsplit(request.referrer or "")
+    same_site = here.netloc == request.host and here.path != request.path
+    return here.path if same_site and request.method == "GET" else None

@@ -1,0 +1,234 @@
+"""What stands around every page: navigation, tenant switcher, theme, and how values are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from flask import Blueprint, Flask, current_app, g, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_datetime, format_timedelta, get_locale, gettext
+
+from webapp.accounts import Person
+from webapp.db.types import now
+from webapp.domain.roles import Access, Permission, Role, TenantInfo
+from webapp.domain.text import T, Text
+from webapp.web.context import current_person, installation, services
+from webapp.web.security import public_route, safe_next
+
+bp = Blueprint("frame", __name__)
+
+THEMES: Final = ("light", "dark", "system")
+THEME_COOKIE: Final = "postroom_theme"
+ROLE_TITLES: Final = {
+    Role.VIEWER: T("You are a viewer"),
+    Role.EDITOR: T("You are an editor"),
+    Role.OWNER: T("You are an owner"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page that the navigation leads to, shown where it exists."""
+
+    endpoint: str
+    title: Text
+    icon: str
+    development_only: bool = False
+
+
+GROUPS: Final[Sequence[tuple[Text, Sequence[Place]]]] = (
+    (
+        T("Set up"),
+        (
+            Place("overview.overview", T("Overview"), "layout-dashboard"),
+            Place("connector.form", T("Connector"), "plug-connected"),
+        ),
+    ),
+    (T("Run"), (Place("inbox.inbox", T("Inbox"), "inbox", development_only=True),)),
+    (T("Change"), (Place("history.history", T("History"), "history"),)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One link of the navigation."""
+
+    title: Text
+    url: str
+    icon: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Links that belong together."""
+
+    title: Text
+    items: tuple[Item, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A tenant to switch to."""
+
+    tenant: TenantInfo
+    url: str
+    current: bool
+
+
+class Frame:
+    """What the layout asks for; each part is found out when it is asked for."""
+
+    @property
+    def person(self) -> Person | None:
+        return current_person()
+
+    @property
+    def access(self) -> Access | None:
+        return g.get("access")
+
+    @property
+    def tenant(self) -> TenantInfo | None:
+        return self.access.tenant if self.access else None
+
+    @property
+    def role_title(self) -> Text:
+        return ROLE_TITLES[self.access.role] if self.access else Text("")
+
+    @property
+    def organisation(self) -> str:
+        return installation().organisation
+
+    @property
+    def locale(self) -> str:
+        return str(get_locale()).replace("_", "-")
+
+    @property
+    def theme(self) -> str:
+        theme = request.cookies.get(THEME_COOKIE, "")
+        return theme if theme in THEMES else "system"
+
+    @property
+    def endpoint(self) -> str:
+        return request.endpoint or ""
+
+    @property
+    def here(self) -> str:
+        return request.full_path.rstrip("?") if request.method == "GET" else url_for("frame.home")
+
+    @property
+    def groups(self) -> list[Group]:
+        """The navigation of the tenant, without pages that are not built."""
+        tenant = self.tenant
+        if tenant is None:
+            return []
+        groups = [
+            Group(title, tuple(self._item(place) for place in places if self._exists(place)))
+            for title, places in GROUPS
+        ]
+        return [group for group in groups if group.items]
+
+    @property
+    def tenants(self) -> list[Choice]:
+        """The tenants that this person can switch to."""
+        person = self.person
+        if person is None:
+            return []
+        here = self.tenant
+        return [
+            Choice(tenant, self._in_tenant(tenant), bool(here and tenant.id == here.id))
+            for tenant, _role in services().tenants.of_person(person.id, person.administrator)
+        ]
+
+    def may(self, permission: str) -> bool:
+        """Whether the person may do this in the tenant of the page, as ``frame.may("save")``."""
+        return bool(self.access and self.access.may(Permission(permission)))
+
+    def _item(self, place: Place) -> Item:
+        current = self.endpoint == place.endpoint or (
+            self.endpoint.partition(".")[0] == place.endpoint.partition(".")[0]
+        )
+        return Item(place.title, url_for(place.endpoint), place.icon, current)
+
+    def _exists(self, place: Place) -> bool:
+        hidden = place.development_only and self.tenant and self.tenant.production
+        return place.endpoint in current_app.view_functions and not hidden
+
+    def _in_tenant(self, tenant: TenantInfo) -> str:
+        """The same page in another tenant where that makes sense, else its overview."""
+        same = next((place for _t, places in GROUPS for place in places if place.endpoint == self.endpoint), None)
+        if same and not (same.development_only and tenant.production):
+            return url_for(same.endpoint, tenant=tenant.slug)
+        return url_for("overview.overview", tenant=tenant.slug)
+
+
+def init_app(app: Flask) -> None:
+    """Give templates the frame, and ``url_for`` the tenant of the page."""
+    app.context_processor(lambda: {"frame": Frame()})
+    app.jinja_env.globals.update(ago=ago, exact=exact, has_asset=has_asset)
+
+    @app.url_defaults
+    def tenant_of_page(endpoint: str, values: dict[str, Any]) -> None:
+        access = g.get("access")
+        if access and "tenant" not in values and app.url_map.is_endpoint_expecting(endpoint, "tenant"):
+            values["tenant"] = access.tenant.slug
+
+
+@public_route(bp, "/")
+def home() -> ResponseReturnValue:
+    """Go to where the person works: the tenant used last, else the first; or to the sign-in."""
+    person = current_person()
+    if person is None:
+        return redirect(url_for("account.sign_in"))
+    tenants = [tenant.slug for tenant, _role in services().tenants.of_person(person.id, person.administrator)]
+    if not tenants:
+        return redirect(url_for("account.account"))
+    last = session.get("tenant")
+    return redirect(url_for("overview.overview", tenant=last if last in tenants else tenants[0]))
+
+
+@public_route(bp, "/theme", methods=("POST",))
+def theme() -> ResponseReturnValue:
+    """Remember light, dark, or as the system says."""
+    response = redirect(safe_next(request.form.get("next")) or url_for("frame.home"))
+    chosen = request.form.get("theme")
+    if chosen in THEMES:
+        secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+        response.set_cookie(THEME_COOKIE, chosen, max_age=31536000, samesite="Lax", httponly=True, secure=secure)
+    return response
+
+
+def locale() -> str:
+    """The reader's language. English is the only one so far."""
+    return "en"
+
+
+def shown(value: Any) -> Any:
+    """Translate marked texts as they are printed."""
+    return translated(value) if isinstance(value, Text) else value
+
+
+def translated(text: Text) -> str:
+    """Say a marked text in the reader's language."""
+    return (
+        gettext(text.template, **dict(text.values)) if text.values else gettext(text.template) if text.template else ""
+    )
+
+
+def ago(moment: datetime) -> str:
+    """How long ago, in words."""
+    past = now() - moment
+    return gettext("just now") if abs(past.total_seconds()) < 10 else str(format_timedelta(-past, add_direction=True))
+
+
+def exact(moment: datetime) -> str:
+    """The moment itself. Scripts say it in the reader's zone, this is UTC."""
+    return f"{format_datetime(moment, 'd MMM yyyy, HH:mm:ss')} UTC"
+
+
+def has_asset(filename: str) -> bool:
+    """Whether there is such a file under ``static``."""
+    return current_app.extensions["postroom.assets"].find(filename) is not None

@@ -1,0 +1,143 @@
+"""What happens around every request: its id, its log line, the host it may ask for, the headers it is answered with."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import re
+import secrets
+import sys
+import time
+from typing import Final
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, g, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from secure import (
+    ContentSecurityPolicy,
+    CrossOriginOpenerPolicy,
+    CrossOriginResourcePolicy,
+    PermissionsPolicy,
+    ReferrerPolicy,
+    Secure,
+    StrictTransportSecurity,
+    XContentTypeOptions,
+    XFrameOptions,
+)
+from werkzeug.exceptions import BadRequest
+
+from webapp.settings import Settings
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_WITHOUT_SESSION: Final = ("static", "health.livez", "health.readyz")
+_LOOPBACK_NAMES: Final = ("localhost",)
+
+log = structlog.get_logger("postroom.web")
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's signed cookie, renewed with each page but never with a style sheet, which anybody may cache."""
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        return request.endpoint not in _WITHOUT_SESSION and super().should_set_cookie(app, session)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Put all of it around the app."""
+    app.session_interface = Sessions()
+    headers = security_headers(settings)
+    hosts = _Hosts(settings)
+
+    @app.before_request
+    def begin() -> None:
+        g.started = time.perf_counter()
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        if request.endpoint not in _WITHOUT_SESSION and not hosts.allowed(request.host):
+            raise BadRequest("This address is not that of the console. Set POSTROOM_PUBLIC_URL to the address you use.")
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        for name, value in headers.headers.items():
+            response.headers.setdefault(name, value)
+        if "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        if request.endpoint != "static":
+            log.info(
+                "request",
+                method=request.method,
+                # The path only: a query string may hold what somebody searched for.
+                path=request.path if request.endpoint != "account.first_run" else "/setup/…",
+                status=response.status_code,
+                ms=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+                request_id=g.get("request_id"),
+            )
+        return response
+
+
+def security_headers(settings: Settings) -> Secure:
+    """The headers that every answer carries. The policy has no exceptions: no inline script, no inline style."""
+    policy = (
+        ContentSecurityPolicy()
+        .default_src("'none'")
+        .script_src("'self'")
+        .style_src("'self'")
+        .img_src("'self'", "data:")
+        .font_src("'self'")
+        .connect_src("'self'")
+        .frame_src("'self'")
+        .form_action("'self'")
+        .base_uri("'none'")
+        .frame_ancestors("'none'")
+    )
+    return Secure(
+        csp=policy,
+        hsts=StrictTransportSecurity().max_age(31536000) if settings.base_url.startswith("https:") else None,
+        referrer=ReferrerPolicy().same_origin(),
+        xcto=XContentTypeOptions().nosniff(),
+        xfo=XFrameOptions().deny(),
+        coop=CrossOriginOpenerPolicy().same_origin(),
+        corp=CrossOriginResourcePolicy().same_origin(),
+        permissions=PermissionsPolicy().camera("()").geolocation("()").microphone("()"),
+    )
+
+
+def configure_logs() -> None:
+    """Write one JSON line per event to standard error."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+class _Hosts:
+    """Which hosts a browser may ask for: a page under another name could be read by that name's owner."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._public = urlsplit(settings.base_url).hostname or ""
+        self._anywhere = settings.public_url is None
+
+    def allowed(self, host: str) -> bool:
+        name = (urlsplit(f"//{host}").hostname or "").lower()
+        if name == self._public:
+            return True
+        # Without a public URL: a bare address or localhost, which nobody can point elsewhere by DNS.
+        return self._anywhere and (name in _LOOPBACK_NAMES or _is_address(name))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
