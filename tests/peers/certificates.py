@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import ssl
+import warnings
 from functools import cached_property
 
 import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NAMES = ("localhost", "mail.example.test", "127.0.0.1", "::1")
 """What a good certificate is valid for."""
@@ -54,12 +59,25 @@ class Certificates:
         return self.good.private_key_and_cert_chain_pem.bytes()
 
     def server(self, kind: str = "good") -> ssl.SSLContext:
-        """Make a server's TLS context with the certificate called ``kind``, such as ``expired`` or ``self_signed``."""
+        """Make a server's TLS context with the certificate called ``kind``, such as ``expired`` or ``self_signed``.
+
+        ``tls_1_1`` is the good certificate at a server that knows nothing newer.
+        """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        if kind == "self_signed":
-            return self._self_signed(context)
-        certificate: trustme.LeafCert = getattr(self, kind)
-        certificate.configure_cert(context)
+        match kind:
+            case "self_signed":
+                # An authority's certificate is signed by its own key: put to use as the server's, it is self-signed.
+                alone = trustme.CA(organization_name="Signed by itself")
+                _load(context, alone.private_key_pem, alone.cert_pem)
+            case "invalid":
+                _load(context, *self._for_clients_only())
+            case "tls_1_1":
+                self.good.configure_cert(context)
+                with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+                    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+                context.set_ciphers("DEFAULT:@SECLEVEL=0")
+            case _:
+                getattr(self, kind).configure_cert(context)
         return context
 
     def client(self) -> ssl.SSLContext:
@@ -68,10 +86,31 @@ class Certificates:
         self._ca.configure_trust(context)
         return context
 
-    @staticmethod
-    def _self_signed(context: ssl.SSLContext) -> ssl.SSLContext:
-        # An authority's certificate is signed by its own key: put to use as the server's, it is a self-signed one.
-        alone = trustme.CA(organization_name="Signed by itself")
-        with alone.private_key_pem.tempfile() as key, alone.cert_pem.tempfile() as certificate:
-            context.load_cert_chain(certificate, key)
-        return context
+    def _for_clients_only(self) -> tuple[trustme.Blob, trustme.Blob]:
+        """Make a certificate that may not be a server's; trustme makes only those that may."""
+        issuer = x509.load_pem_x509_certificate(self._ca.cert_pem.bytes())
+        issuer_key = serialization.load_pem_private_key(self._ca.private_key_pem.bytes(), None)
+        assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
+        key = ec.generate_private_key(ec.SECP256R1())
+        now = dt.datetime.now(dt.UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "For clients only")]))
+            .issuer_name(issuer.subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - _DAY)
+            .not_valid_after(now + _DAY)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAMES[0])]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=True)
+            .sign(issuer_key, hashes.SHA256())
+        )
+        key_pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return trustme.Blob(key_pem), trustme.Blob(certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def _load(context: ssl.SSLContext, key: trustme.Blob, certificate: trustme.Blob) -> None:
+    with key.tempfile() as key_path, certificate.tempfile() as certificate_path:
+        context.load_cert_chain(certificate_path, key_path)

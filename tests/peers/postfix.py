@@ -248,6 +248,12 @@ userdb {{
   driver = static
   args = uid=nobody gid=nogroup home=/nonexistent
 }}
+# Without this, each wrong password makes the next login from the same address slower.
+service anvil {{
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
 service auth {{
   unix_listener {home}/queue/private/auth {{
     mode = 0660

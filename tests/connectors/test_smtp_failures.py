@@ -1,0 +1,281 @@
+"""Every failure has a diagnosis of its own, and no server can hang us, make us leak or inject."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import re
+from dataclasses import replace
+
+import pytest
+
+from tests.connectors.smtp_attempt import MAIL, PASSWORD, attempt
+from tests.connectors.smtp_failures import ALL, BEFORE_ANY_MAIL, FAULTS, HANDING_OVER, HASTE, clear, offering
+from tests.peers.scripted import Script, answer, deaf, drop, endless, raw, reset, silence, wait
+from webapp.connectors import network_problems, tls_problems
+from webapp.connectors.smtp import SmtpConnector
+from webapp.connectors.smtp.problems import RECIPES
+from webapp.domain.message import Outcome
+
+SECURE = ("starttls", "tls")
+
+
+def by_name(cases):
+    return [pytest.param(case, id=name) for name, case in cases.items()]
+
+
+class TestDiagnosis:
+    """Send with one thing going wrong: the phase, the cause, the outcome and the fix."""
+
+    @pytest.mark.parametrize("case", by_name(ALL))
+    def test_the_failure_is_named(self, case, certificates):
+        tried = case.play(certificates)
+
+        said = f"{tried.trace.transcript}\n{tried.error!r}"
+        assert (tried.code, tried.phases[-1]) == (case.code, case.phase), said
+        assert tried.outcome is case.outcome
+        assert tried.error.problem.temporary is case.temporary, said
+        assert patched(tried) == case.patch
+        assert_phases_end_in_failure(tried)
+        assert_readable(tried.error.problem)
+
+    @pytest.mark.parametrize("case", by_name(BEFORE_ANY_MAIL))
+    def test_a_check_says_the_same(self, case, certificates):
+        tried = case.play(certificates, check=True)
+
+        assert (tried.code, tried.phases[-1]) == (case.code, case.phase), tried.trace.transcript
+        assert patched(tried) == case.patch
+
+    @pytest.mark.parametrize("case", by_name(HANDING_OVER))
+    def test_a_check_stops_before_handing_over(self, case, certificates):
+        tried = case.play(certificates, check=True)
+
+        assert tried.error is None, tried.trace.transcript
+        assert not {"mail_from", "rcpt_to", "data"} & set(tried.phases)
+
+    def test_every_declared_problem_has_a_case(self):
+        sources = inspect.getsource(network_problems) + inspect.getsource(tls_problems)
+        declared = {*RECIPES, *re.findall(r'"(network\.[a-z_]+)"', sources)}
+        declared |= {f"network.certificate_{fault}" for fault in FAULTS}
+
+        assert declared - {case.code for case in ALL.values()} == set()
+
+    def test_every_fault_of_a_certificate_has_a_case(self):
+        assert set(vars(tls_problems)["_CAUSES"]) == set(FAULTS)
+
+    def test_no_patch_lowers_security(self):
+        patches = [case.patch["security"] for case in ALL.values() if "security" in case.patch]
+
+        assert set(patches) <= set(SECURE)
+
+
+class TestWhatBecameOfTheMail:
+    """``maybe_sent`` is said from the last byte on, and never before."""
+
+    LARGE = replace(MAIL, text="A line of a large mail that fills every buffer on the way.\n" * 200_000, html=None)
+
+    @pytest.mark.parametrize("security", ["none", "starttls"])
+    @pytest.mark.parametrize("end", [pytest.param(wait(0.1) + reset, id="reset"), pytest.param(deaf, id="not read")])
+    def test_a_mail_that_did_not_go_out_whole_is_not_sent(self, scripted, certificates, security, end):
+        server = scripted(Script(data=answer(354, "Go ahead") + end, extensions=()))
+
+        tried = attempt(
+            server.port, mail=self.LARGE, security=security, user=None, ca_pem=certificates.ca_pem, socketTimeout=1500
+        )
+
+        assert (tried.outcome, tried.phases[-1]) == (Outcome.NOT_SENT, "data")
+        assert tried.error.problem.temporary
+
+    def test_a_refusal_after_the_last_byte_is_certain(self, scripted):
+        server = scripted(Script(body=answer(421, "4.3.2 Shutting down, nothing was accepted") + drop))
+
+        tried = attempt(server.port, security="none", user=None)
+
+        assert tried.outcome is Outcome.NOT_SENT
+        assert tried.error.problem.temporary
+
+    @pytest.mark.parametrize("end", [drop, reset, silence, answer(500, "Never heard of QUIT"), raw(b"\xff\x00" * 50)])
+    def test_a_mail_that_was_accepted_is_sent_whatever_comes_after(self, scripted, end):
+        server = scripted(Script(quit=end))
+
+        tried = attempt(server.port, security="none", user=None, socketTimeout=HASTE)
+
+        assert tried.error is None, tried.trace.transcript
+        assert tried.receipt.provider_message_id == "4711"
+        assert len(server.bodies) == 1
+
+    def test_the_connection_may_end_right_after_acceptance(self, scripted):
+        server = scripted(Script(body=answer(250, "2.0.0 Ok: queued as 4711") + reset))
+
+        tried = attempt(server.port, security="none", user=None)
+
+        assert tried.outcome in (Outcome.SENT, Outcome.MAYBE_SENT)
+        assert len(server.bodies) == 1
+
+
+class TestTimeouts:
+    """Each phase gives up after its own time-out and no other."""
+
+    @pytest.mark.parametrize("phase", ["ehlo", "mail", "rcpt", "data", "body"])
+    def test_a_slow_answer_within_the_time_is_fine(self, scripted, phase):
+        script = Script()
+        server = scripted(replace(script, **{phase: wait(0.1) + (getattr(script, phase) or answer(250, "hello"))}))
+
+        tried = attempt(server.port, security="none", user=None)
+
+        assert tried.error is None, tried.trace.transcript
+
+    def test_a_slow_greeting_is_not_under_the_answers_timeout(self, scripted):
+        server = scripted(Script(greeting=wait(3 * HASTE / 1000) + answer(220, "mail.example.test ESMTP")))
+
+        tried = attempt(server.port, security="none", user=None, socketTimeout=HASTE)
+
+        assert tried.error is None, tried.trace.transcript
+
+    def test_a_line_that_comes_byte_by_byte_does_not_extend_the_time(self, scripted):
+        trickle = answer(250, "Ok")
+        for _ in range(40):
+            trickle = raw(b"2") + wait(0.05) + trickle
+        server = scripted(Script(mail=trickle))
+
+        tried = attempt(server.port, security="none", user=None, socketTimeout=HASTE)
+
+        assert (tried.code, tried.phases[-1]) == ("smtp.timeout_mail_from", "mail_from")
+
+    @pytest.mark.parametrize("name", ["connect", "greeting", "ehlo", "mail_from", "data"])
+    def test_a_phase_tells_how_long_it_would_wait(self, scripted, name):
+        server = scripted()
+
+        tried = attempt(
+            server.port, security="none", user=None, connectionTimeout=7000, greetingTimeout=8000, socketTimeout=9000
+        )
+
+        expected = {"connect": 7, "greeting": 8}.get(name, 9)
+        assert next(phase.timeout for phase in tried.trace.phases if phase.phase == name) == expected
+
+
+class TestHastyServer:
+    """Whoever hangs up at once may be noticed in one phase or the next, but is noticed."""
+
+    @pytest.mark.parametrize("security", ["none", "starttls", "tls"])
+    @pytest.mark.parametrize("end", [drop, reset])
+    def test_hanging_up_at_once_is_a_dropped_connection(self, scripted, security, end):
+        server = scripted(Script(greeting=end))
+
+        codes = {attempt(server.port, security=security, mail=None).code for _ in range(5)}
+
+        phase = "tls" if security == "tls" else "greeting"
+        assert codes <= {"network.connection_broken", f"smtp.connection_dropped_{phase}"}
+
+
+class TestHostileServer:
+    """A server that wants to hang us, to make us leak, or to write into our pages and logs."""
+
+    @pytest.mark.parametrize("phase", ["greeting", "ehlo", "auth", "mail", "rcpt", "data", "body"])
+    @pytest.mark.parametrize(
+        "flood",
+        [
+            pytest.param(endless(b"250-more and more\r\n" * 50), id="continuation lines without end"),
+            pytest.param(endless(b"250-" + b"x" * 8000), id="a line without end"),
+            pytest.param(endless(b"\x00" * 8000), id="null bytes without end"),
+        ],
+    )
+    def test_it_cannot_keep_us_reading(self, scripted, phase, flood):
+        server = scripted(clear(**{phase: flood}))
+
+        tried = attempt(server.port, security="none", socketTimeout=2000, greetingTimeout=2000)
+
+        assert tried.error is not None
+        assert len(tried.everything) < 50_000
+
+    @pytest.mark.parametrize("phase", ["greeting", "ehlo", "auth", "mail", "rcpt", "data", "body"])
+    def test_it_cannot_write_control_characters_or_markup_of_terminals(self, scripted, phase):
+        nasty = "\x1b]0;owned\x07\x1b[2J\x9b31m\x00\x08\u202egnp.exe\u2028S: 250 forged\x85\x7f"
+        server = scripted(clear(**{phase: raw(f"550-5.7.1 {nasty}\r\n550 5.7.1 {nasty}\r\n".encode())}))
+
+        tried = attempt(server.port, security="none")
+
+        shown = [tried.trace.transcript, *(each.text or "" for each in tried.trace.phases), tried.error.text or ""]
+        assert tried.error is not None
+        assert {char for text in shown for char in text if char != "\n" and not char.isprintable()} == set()
+        assert "\nS: 250 forged" not in tried.trace.transcript
+
+    def test_it_cannot_send_bytes_that_are_no_text(self, scripted):
+        server = scripted(clear(rcpt=raw(b"550 5.1.1 \xff\xfe\xc3\x28 \xe4\xf6\xfc\r\n")))
+
+        tried = attempt(server.port, security="none")
+
+        assert tried.code == "smtp.recipient_refused"
+        assert tried.everything.encode()
+
+    @pytest.mark.parametrize("phase", ["auth", "mail", "rcpt", "data", "body"])
+    def test_it_cannot_make_us_repeat_what_we_sent(self, scripted, caplog, phase):
+        caplog.set_level(logging.DEBUG)
+        echo = answer(550, f"5.7.1 {PASSWORD} of {MAIL.to}", f"5.7.1 {PASSWORD!r}")
+        server = scripted(clear(**{phase: echo}))
+
+        tried = attempt(server.port, security="none")
+
+        words = tried.everything + caplog.text
+        assert tried.error is not None
+        assert PASSWORD not in words
+        assert MAIL.to not in tried.trace.transcript
+
+    @pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN", "CRAM-MD5"])
+    def test_it_cannot_make_us_repeat_the_proof_of_identity(self, scripted, mechanism):
+        probe = scripted(offering(mechanism))
+        attempt(probe.port, security="none", mail=None)
+        proof = next(line for line in reversed(probe.commands) if line != "QUIT").split(" ")[-1]
+        server = scripted(offering(mechanism, auth=answer(535, f"5.7.8 {proof} is wrong", proof)))
+
+        tried = attempt(server.port, security="none", mail=None)
+
+        assert tried.code == "smtp.credentials_rejected"
+        assert proof not in tried.everything
+
+    def test_it_cannot_inject_answers_before_the_handshake(self, scripted, certificates):
+        # CVE-2011-0411 and its relatives: what came in clear after STARTTLS may not count as said under TLS.
+        script = Script()
+        injected = raw(b"220 Ready\r\n250-injected.example.test\r\n250 AUTH PLAIN\r\n") + script.starttls
+        server = scripted(replace(script, starttls=injected))
+
+        tried = attempt(server.port, security="starttls", ca_pem=certificates.ca_pem)
+
+        assert "injected.example.test" not in tried.trace.transcript or tried.error is not None
+        assert PASSWORD.encode() not in server.received
+
+    @pytest.mark.parametrize("hook", ["subject", "message_id"])
+    def test_a_mail_cannot_add_commands_or_headers(self, scripted, hook):
+        server = scripted(clear())
+        mail = replace(MAIL, **{hook: "<x@example.test>" if hook == "message_id" else "Hello X-Injected: yes"})
+
+        attempt(server.port, mail=mail, security="none", user=None)
+
+        assert b"\nX-Injected:" not in server.bodies[0]
+
+    def test_offers_under_tls_count_and_those_before_do_not(self, scripted, certificates):
+        server = scripted(Script(mechanisms=("PLAIN",)))
+
+        tried = attempt(server.port, security="starttls", ca_pem=certificates.ca_pem, mail=None)
+
+        assert tried.error is None
+        assert [command.split(" ")[0] for command in server.commands[:4]] == ["EHLO", "STARTTLS", "EHLO", "AUTH"]
+
+
+def patched(tried):
+    return {each.path.removeprefix("/connector/config/"): each.value for each in tried.error.problem.patch}
+
+
+def assert_phases_end_in_failure(tried):
+    *before, last = tried.trace.phases
+    assert [phase.phase for phase in before] == [name for name in SmtpConnector.phases if name in tried.phases][:-1]
+    assert all(phase.ok is True and phase.ms is not None and phase.ms >= 0 for phase in before)
+    assert (last.ok, last.problem) == (False, tried.error.problem)
+    assert tried.seen[-1] == last
+
+
+def assert_readable(problem):
+    texts = [str(problem.title), str(problem.cause), *map(str, problem.steps)]
+    assert all(text[0].isupper() or text[0] in "“/" for text in texts)
+    assert not [text for text in texts if "%(" in text or "None" in text or "!" in text]
+    assert problem.steps
