@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import hmac
 import json
@@ -58,8 +59,8 @@ class Vault:
 
     def with_hash_key(self, hash_key: bytes | Callable[[], bytes]) -> Vault:
         """The same keys with the database's hash key, or with a function that reads it at its first use."""
-        vault = Vault((), hash_key)
-        vault._fernet = self._fernet
+        vault = copy.copy(self)
+        vault._hash_key, vault._loading = hash_key, threading.Lock()
         return vault
 
     def tag(self, purpose: str, *parts: str) -> str:

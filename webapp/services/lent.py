@@ -1,0 +1,64 @@
+"""Secrets that the operator lends to one tenant for one destination, through the environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from webapp.connectors.base import Destination
+from webapp.domain.roles import TenantInfo
+
+_NAME: Final = re.compile(r"[A-Z0-9]+(_[A-Z0-9]+)*")
+"""No two underscores: ``X__FOR`` is the destination of X and never a secret itself."""
+
+
+class LentSecrets:
+    """Reads ``POSTROOM_SECRET__<TENANT>__<NAME>``, which goes only to ``…__FOR=host[:port]``."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def value(self, tenant: TenantInfo, name: str) -> str | None:
+        """The secret of that name that is lent to the tenant, wherever it may go."""
+        variable = _variable(tenant, name)
+        return self._environ.get(variable) or None if variable else None
+
+    def allows(self, tenant: TenantInfo, name: str, destination: Destination, usual: Destination) -> bool:
+        """Whether the secret may go there: to the host it is lent for, encrypted and vouched for as usual."""
+        variable = _variable(tenant, name)
+        lent_for = self._environ.get(f"{variable}__FOR", "").strip() if variable else ""
+        if not lent_for or destination.verified != usual.verified:
+            return False
+        host, port = _host_and_port(lent_for)
+        there, its_port = _host_and_port(destination.place)
+        if host != there or (port is not None and port != (destination.port or its_port)):
+            return False
+        return destination.protection in ("tls", "starttls") or _loopback(there)
+
+
+def _variable(tenant: TenantInfo, name: str) -> str | None:
+    if not _NAME.fullmatch(name):
+        return None
+    return f"POSTROOM_SECRET__{tenant.slug.upper().replace('-', '_')}__{name}"
+
+
+def _host_and_port(place: str) -> tuple[str, int | None]:
+    if place.count(":") > 1 and not place.startswith("[") and "//" not in place:
+        return place.lower(), None  # a bare IPv6 address
+    try:
+        parts = urlsplit(place if "//" in place else f"//{place}")
+        return (parts.hostname or "").rstrip("."), parts.port or (443 if parts.scheme == "https" else None)
+    except ValueError:
+        return "", None
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
