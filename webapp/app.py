@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import secrets
 from datetime import timedelta
 from typing import Final
 
@@ -13,15 +12,13 @@ from flask_babel import Babel
 from flask_security import Security
 from flask_wtf import CSRFProtect
 from jinja2 import StrictUndefined
-from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.accounts import Accounts, AccountStore, Installation
-from webapp.db.models import WrappedKeyRow
 from webapp.domain.errors import PostroomError
 from webapp.resources import resource
-from webapp.services.wiring import Services, build
+from webapp.services.wiring import build
 from webapp.settings import Settings
 from webapp.web import account, errors, frame, health, overview, requests
 from webapp.web.assets import Assets
@@ -32,7 +29,7 @@ SESSION_LIFETIME: Final = timedelta(hours=12)
 
 
 def create_app(settings: Settings) -> Flask:
-    """Make the app that serves the console and the API. The database must be migrated."""
+    """Make the app that serves the console and the API. Tables need not exist before the first page."""
     services = build(settings)
     app = Flask("webapp", static_folder=None, template_folder=str(resource("templates")))
     app.jinja_options = {
@@ -41,7 +38,7 @@ def create_app(settings: Settings) -> Flask:
         "undefined": StrictUndefined,
         "finalize": frame.shown,
     }
-    app.config.update(_configuration(settings, services))
+    app.config.update(_configuration(settings))
     app.extensions["postroom"] = services
     app.extensions["postroom.accounts"] = Accounts(services.db)
     app.extensions["postroom.installation"] = Installation(services.db)
@@ -49,7 +46,7 @@ def create_app(settings: Settings) -> Flask:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     requests.configure_logs()
-    requests.init_app(app, settings)
+    requests.init_app(app, settings, services.vault)
     Assets(resource("static")).init_app(app)
     Babel(app, locale_selector=frame.locale)
     csrf = CSRFProtect(app)
@@ -73,10 +70,9 @@ def _register_parts(app: Flask, csrf: CSRFProtect) -> None:
         app.register_blueprint(bp)
 
 
-def _configuration(settings: Settings, services: Services) -> dict[str, object]:
+def _configuration(settings: Settings) -> dict[str, object]:
     secure = settings.base_url.startswith("https:")
     return {
-        "SECRET_KEY": _session_key(services),
         "MAX_CONTENT_LENGTH": LARGEST_BODY,
         "MAX_FORM_MEMORY_SIZE": LARGEST_BODY,
         "SESSION_COOKIE_NAME": "__Host-postroom" if secure else "postroom",
@@ -97,17 +93,3 @@ def _configuration(settings: Settings, services: Services) -> dict[str, object]:
         "SECURITY_CLI_USERS_NAME": False,
         "SECURITY_CLI_ROLES_NAME": False,
     }
-
-
-def _session_key(services: Services) -> str:
-    """The key that signs sessions: random, kept sealed, so that rotating the operator's keys signs nobody out."""
-    name = "session"
-    with services.db.read() as session:
-        sealed = session.scalar(select(WrappedKeyRow.key).where(WrappedKeyRow.name == name))
-    if sealed is None:
-        with services.db.write() as session:
-            sealed = session.scalar(select(WrappedKeyRow.key).where(WrappedKeyRow.name == name))
-            if sealed is None:
-                sealed = services.vault.seal(secrets.token_hex(32))
-                session.add(WrappedKeyRow(name=name, key=sealed))
-    return str(services.vault.open(sealed))

@@ -14,17 +14,17 @@ from webapp.services.wiring import Services
 
 def services() -> Services:
     """The services of this process."""
-    return cast(Services, current_app.extensions["postroom"])
+    return cast("Services", current_app.extensions["postroom"])
 
 
 def accounts() -> Accounts:
     """The people of this installation."""
-    return cast(Accounts, current_app.extensions["postroom.accounts"])
+    return cast("Accounts", current_app.extensions["postroom.accounts"])
 
 
 def installation() -> Installation:
     """The house the console runs in."""
-    return cast(Installation, current_app.extensions["postroom.installation"])
+    return cast("Installation", current_app.extensions["postroom.installation"])
 
 
 def current_person() -> Person | None:
@@ -45,7 +45,7 @@ def current_actor() -> Actor:
 
 def current_access() -> Access:
     """The person's standing in the tenant of the path. Only on tenant routes."""
-    return cast(Access, g.access)
+    return cast("Access", g.access)
 
 
 def current_tenant() -> TenantInfo:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
-from webapp.db import migrate
 from webapp.web.context import services
 from webapp.web.security import public_route
 
@@ -21,6 +20,7 @@ def livez() -> ResponseReturnValue:
 @public_route(bp, "/readyz")
 def readyz() -> ResponseReturnValue:
     """The database answers and has the tables that this version expects."""
-    if migrate.current(services().db) != migrate.head():
-        return Response("The database has other tables than this version needs. Run it once with migrations.\n", 503)
+    trouble = services().trouble()
+    if trouble:
+        return Response(f"{trouble}\n", 503, mimetype="text/plain")
     return Response("ok\n", mimetype="text/plain")

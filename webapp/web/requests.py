@@ -12,8 +12,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, g, request
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import Flask, Request, Response, g, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from secure import (
     ContentSecurityPolicy,
     CrossOriginOpenerPolicy,
@@ -27,25 +27,40 @@ from secure import (
 )
 from werkzeug.exceptions import BadRequest
 
+from webapp.db.vault import Vault
 from webapp.settings import Settings
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_WITHOUT_SESSION: Final = ("static", "health.livez", "health.readyz")
+_WITHOUT_SESSION: Final = ("/static/", "/livez", "/readyz", "/api/")
+_ANY_HOST: Final = ("/livez", "/readyz")
+"""Orchestrators ask by whatever address they know."""
 _LOOPBACK_NAMES: Final = ("localhost",)
 
 log = structlog.get_logger("postroom.web")
 
 
 class Sessions(SecureCookieSessionInterface):
-    """Flask's signed cookie, renewed with each page but never with a style sheet, which anybody may cache."""
+    """Flask's signed cookie, for pages only: style sheets may be cached by anybody, the API reads no cookie."""
+
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if request.path.startswith(_WITHOUT_SESSION):
+            return SecureCookieSession()
+        if not app.secret_key:
+            # From the database's own key: rotating the operator's keys signs nobody out. Read at the first page,
+            # so that a process can say that it is not ready before there are tables.
+            app.secret_key = self._vault.tag("session-key")
+        return super().open_session(app, request)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        return request.endpoint not in _WITHOUT_SESSION and super().should_set_cookie(app, session)
+        return not request.path.startswith(_WITHOUT_SESSION) and super().should_set_cookie(app, session)
 
 
-def init_app(app: Flask, settings: Settings) -> None:
+def init_app(app: Flask, settings: Settings, vault: Vault) -> None:
     """Put all of it around the app."""
-    app.session_interface = Sessions()
+    app.session_interface = Sessions(vault)
     headers = security_headers(settings)
     hosts = _Hosts(settings)
 
@@ -54,7 +69,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         g.started = time.perf_counter()
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        if request.endpoint not in _WITHOUT_SESSION and not hosts.allowed(request.host):
+        if request.path not in _ANY_HOST and not hosts.allowed(request.host):
             raise BadRequest("This address is not that of the console. Set POSTROOM_PUBLIC_URL to the address you use.")
 
     @app.after_request
@@ -69,7 +84,7 @@ def init_app(app: Flask, settings: Settings) -> None:
                 "request",
                 method=request.method,
                 # The path only: a query string may hold what somebody searched for.
-                path=request.path if request.endpoint != "account.first_run" else "/setup/…",
+                path=request.path if not request.path.startswith("/setup/") else "/setup/…",
                 status=response.status_code,
                 ms=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
                 request_id=g.get("request_id"),

@@ -36,7 +36,7 @@ class Resumed:
 
 def seal_request() -> str:
     """Seal the form of this request, or say nothing where it is not certain that a page of ours sent it."""
-    if not _sent_by_us() or request.mimetype != "application/x-www-form-urlencoded" and not request.form:
+    if not _sent_by_us() or (request.mimetype != "application/x-www-form-urlencoded" and not request.form):
         return ""
     if "sealed" in request.form:
         return request.form["sealed"]
