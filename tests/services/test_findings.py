@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  the languages of the cases have their own punctuation
 """The code is picked out of a mail as a person would; years, prices and order numbers are not codes."""
 
 import pytest

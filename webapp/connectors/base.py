@@ -84,6 +84,10 @@ class Connector(ABC, Generic[ConfigT]):
     def destination(cls, config: Mapping[str, Any]) -> Destination:
         """Tell where secrets of this config (as JSON) would go, for the pass-back rule."""
 
+    def planned_phases(self) -> tuple[str, ...]:
+        """The phases that a send with this very config goes through, in order."""
+        return self.phases
+
     @abstractmethod
     async def check(self, trace: Trace) -> None:
         """Connect and log in without sending. Raises DeliveryError; phases are in the trace."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.message import Message
-from html.parser import HTMLParser
+from html import unescape
 from typing import Final
 
 from inscriptis import get_text
@@ -23,7 +23,12 @@ READ_LIMIT: Final = 256 * 1024
 LINKS_LIMIT: Final = 50
 PARTS_LIMIT: Final = 200
 
-_URL = re.compile(r"https?://[^\s<>\"'()\[\]{}]+[^\s<>\"'()\[\]{}.,;:!?]", re.IGNORECASE)
+_URL = re.compile(r"https?://[^\s<>\"'()\[\]{}]{1,4096}(?<![.,;:!?])", re.IGNORECASE)
+_ANCHOR = re.compile(
+    r"""<a(?:rea)?\s(?:[^<>]{0,2000}?\s)?href\s{0,9}=\s{0,9}(?:"([^"<>]{1,4096})"|'([^'<>]{1,4096})'|([^\s"'<>]{1,4096}))""",
+    re.IGNORECASE,
+)
+_WEB = re.compile(r"https?://", re.IGNORECASE)
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -140,24 +145,9 @@ def _readable(html: str | None, text: str | None) -> str:
 def _links(html: str | None, text: str | None) -> tuple[str, ...]:
     found: list[str] = []
     if html:
-        anchors = _Anchors()
-        anchors.feed(html[:READ_LIMIT])
-        found += anchors.links
+        # Not a parser: every tolerant one takes minutes over some hostile mail, and here only a list is drawn.
+        values = (match[1] or match[2] or match[3] for match in _ANCHOR.finditer(html[:READ_LIMIT]))
+        found += [target for value in values if _WEB.match(target := unescape(value).strip())]
     if text:
         found += _URL.findall(text[:READ_LIMIT])
     return tuple(dict.fromkeys(found))[:LINKS_LIMIT]
-
-
-class _Anchors(HTMLParser):
-    """Collects where the links of a mail lead."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.links: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ("a", "area"):
-            return
-        target = (dict(attrs).get("href") or "").strip()
-        if re.match(r"https?://", target, re.IGNORECASE) and len(target) <= 4096:
-            self.links.append(target)

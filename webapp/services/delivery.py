@@ -31,9 +31,9 @@ class Delivery:
         """Connect and log in without sending. Raises DeliveryError; phases are in the trace."""
         await self._connector(tenant, resolved).check(trace)
 
-    def phases(self, resolved: ResolvedConnector, *, sending: bool) -> tuple[str, ...]:
+    def phases(self, tenant: TenantInfo, resolved: ResolvedConnector, *, sending: bool) -> tuple[str, ...]:
         """The phases that a run over these values goes through, in order."""
-        phases = self._connectors[resolved.provider].phases
+        phases = self._connector(tenant, resolved).planned_phases()
         return phases if sending else tuple(phase for phase in phases if phase not in _HANDS_OVER)
 
     def _connector(self, tenant: TenantInfo, resolved: ResolvedConnector) -> Connector[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ ENOUGH: Final = 4
 BEFORE: Final = 80
 """How many characters before a token the word "code" may stand; as far as a short sentence."""
 AFTER: Final = 40
+TOKENS_LIMIT: Final = 500
+LOOK_AT: Final = 16_000
+"""Characters at the beginning and at the end of a mail that are looked at; real ones are far shorter."""
 
 _WORDS = re.compile(
     r"(?<![a-z])(?:code|codes|otp|pin|tan|passcode|password|verification|verify|one[- ]?time|c[oó]digo|codice|kode|"
@@ -31,7 +35,7 @@ _ELSEWHERE = re.compile(
 )
 _BOUND = re.compile(r"^@[\w.-]+ #(?P<code>[A-Za-z0-9]{4,10})\b", re.MULTILINE)
 """The last line of a mail whose code is bound to a site, such as ``@example.com #123456``."""
-_NOT_PROSE = re.compile(r"https?://\S+|\S+@[\w.-]+\w|<[^<>\n]{1,200}>", re.IGNORECASE)
+_NOT_PROSE = re.compile(r"https?://\S+|(?<![\w.+-])[\w.+-]{1,64}@[\w.-]{1,253}|<[^<>\n]{1,200}>", re.IGNORECASE)
 _PREFIX = re.compile(r"\bG-(?=\d{6}\b)")
 """Google writes G-123456 and means 123456."""
 
@@ -67,15 +71,17 @@ def find_code(text: str, subject: str = "") -> str | None:
     if bound:
         return bound["code"]
     scores: dict[str, int] = defaultdict(int)
-    for prose in (text, subject):
-        for value, score in _candidates(_OTHER_CODES.sub("order", _PREFIX.sub("", _NOT_PROSE.sub(" @ ", prose)))):
+    for words in (text, subject[:LOOK_AT]):
+        looked_at = words if len(words) <= 2 * LOOK_AT else f"{words[:LOOK_AT]}\n{words[-LOOK_AT:]}"
+        prose = _NOT_PROSE.sub(" @ ", looked_at)
+        for value, score in _candidates(_OTHER_CODES.sub("order", _PREFIX.sub("", prose))):
             scores[value] += score
     best = max(scores, key=lambda value: scores[value], default=None)
     return best if best is not None and scores[best] >= ENOUGH else None
 
 
 def _candidates(prose: str) -> Iterator[tuple[str, int]]:
-    matches = list(_TOKEN.finditer(prose))
+    matches = list(itertools.islice(_TOKEN.finditer(prose), TOKENS_LIMIT))
     alone = [_is_alone(prose, match) for match in matches]
     for match, is_alone in zip(matches, alone, strict=True):
         score = _score(prose, match, is_alone=is_alone, only_one=sum(alone) == 1)

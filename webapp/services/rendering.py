@@ -6,7 +6,6 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email.utils import getaddresses
 
 from inscriptis import get_text
 from inscriptis.model.config import ParserConfig
@@ -21,6 +20,7 @@ from webapp.domain.text import T
 from webapp.domain.usage import UsageType
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
 _WITH_LINKS = ParserConfig(display_links=True)
 _PREHEADER = (
@@ -164,7 +164,7 @@ def _own_mailbox(text: str | None, payload: Mapping[str, JSON], address: str) ->
         return None
     if not any(char in rendered for char in "@<>"):
         return Mailbox(address, rendered.strip('"').strip())
-    if sum("@" in part for _, part in getaddresses([rendered], strict=False)) > 1:
+    if _QUOTED.sub("", rendered).count("@") != 1:
         return None
     try:
         return parse_mailbox(rendered)

@@ -69,7 +69,7 @@ class Testing:
         tenant = access.tenant
         resolved = self._setups.resolve(tenant, connector_json, draft_secrets=draft_secrets)
         self._limits.hit("check.tenant", str(tenant.id), amount=CHECK_LIMIT.amount, seconds=CHECK_LIMIT.seconds)
-        steps = self._delivery.phases(resolved, sending=False)
+        steps = self._delivery.phases(tenant, resolved, sending=False)
 
         async def work(trace: Trace) -> None:
             await self._delivery.check(tenant, resolved, trace)
@@ -97,7 +97,7 @@ class Testing:
         values = _merged(sample_payload(usage_type), payload or {})
         rendered = self._rendered(tenant, resolved, templates, usage_type, locale, recipient, values)
         self._limit(tenant, recipient)
-        steps = self._delivery.phases(resolved, sending=True)
+        steps = self._delivery.phases(tenant, resolved, sending=True)
         content = replace(
             self._runs.content(resolved.provider, steps, recipient),
             message_id=rendered.mail.message_id,
@@ -121,6 +121,10 @@ class Testing:
     def test_send(self, access: Access, to: str, **options: Any) -> RunView:
         """Send one real mail and wait for what became of it; takes what ``start_test_send`` takes."""
         return self._runner.waited(access, self.start_test_send(access, to, **options))
+
+    def wait(self, access: Access, view: RunView) -> RunView:
+        """Wait for a run that was started; for pages without scripts, which cannot poll."""
+        return self._runner.waited(access, view)
 
     def run(self, access: Access, run_id: str) -> RunView:
         """Tell how a run stands, in whichever process it runs. Raises NotFoundError."""
