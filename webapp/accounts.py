@@ -17,7 +17,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from flask_security import UserDatastore
 from flask_security.models.sqla import FsModels, FsRoleMixin, FsUserMixin, FsWebAuthnMixin
 from sqlalchemy import String, delete, func, select, update
-from sqlalchemy.orm import Mapped, Session, joinedload, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from webapp.db.models import Base, LinkRow
 from webapp.db.session import Database
@@ -55,6 +55,8 @@ class User(Base, FsUserMixin):
     """Installation administrator: tenants, people, operator settings; may read every tenant."""
     create_datetime: Mapped[datetime] = mapped_column(default=now)
     update_datetime: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    # Loaded at once: a person outlives the short transaction that read it, and Flask-Security asks at each sign-in.
+    roles = relationship("Role", secondary="roles_users", back_populates="users", lazy="joined")
 
 
 class WebAuthn(Base, FsWebAuthnMixin):
@@ -108,7 +110,7 @@ class AccountStore(UserDatastore):
         column = getattr(User, name)
         matches = func.lower(column) == str(value).lower() if case_insensitive else column == value
         with self._db.read() as session:
-            return session.scalar(select(User).options(joinedload(User.roles)).where(matches))
+            return session.scalar(select(User).where(matches))
 
 
 class Accounts:
