@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import ssl
 from collections.abc import Iterator
@@ -88,7 +89,7 @@ class Diagnosis:
             return self._babble(phase, message)
         reply = Reply.of(code, message)
         problem = self._problem(
-            diagnose(phase, reply, self._config.host),
+            diagnose(phase, reply, host=self._config.host, logged_in=isinstance(self._config.auth, LoginAuth)),
             temporary=400 <= code <= 499,
             banner=cleaned(reply.text, 60),
             command=_COMMANDS.get(phase, phase),
@@ -123,7 +124,8 @@ class Diagnosis:
 
     def _was_reset(self, exc: OSError) -> bool:
         causes = (exc, exc.__cause__, self.protocol.lost if self.protocol else None)
-        return any(isinstance(each, ConnectionResetError | BrokenPipeError) for each in causes)
+        # asyncio raises the same class, without a number, for an orderly end in the middle of a handshake.
+        return any(isinstance(each, OSError) and each.errno in (errno.ECONNRESET, errno.EPIPE) for each in causes)
 
     def _ended(self, phase: str, code: str, *, seconds: float = 0) -> DeliveryError:
         """The conversation ended without an answer; once the message is written, nobody knows what became of it."""

@@ -19,13 +19,16 @@ class Rule:
     enhanced: str = ""
     words: str = ""
     host: str = ""
+    without_login: bool = False
+    """Whether it takes a conversation without login."""
 
-    def fits(self, phase: str, reply: Reply, host: str) -> bool:
+    def fits(self, phase: str, reply: Reply, host: str, logged_in: bool) -> bool:
         return (
             (not self.phases or phase in self.phases)
             and _fits(self.code, str(reply.code))
             and _fits(self.enhanced, reply.enhanced_code or "")
             and (not self.words or re.search(self.words, reply.text, re.IGNORECASE) is not None)
+            and not (self.without_login and logged_in)
             and (not self.host or re.search(self.host, host) is not None)
         )
 
@@ -101,6 +104,8 @@ RULES: Final = (
         words=r"authenticat\w+ (is )?(required|needed)|not authenticated",
     ),
     Rule("smtp.auth_required", _TRANSACTION, "530"),
+    # Postfix with "permit_sasl_authenticated, reject", as its own submission service is set up.
+    Rule("smtp.auth_required", _TRANSACTION, "5..", words="client host rejected: access denied", without_login=True),
     Rule("smtp.smtputf8_not_offered", _TRANSACTION, "5..", r"5\.6\.7"),
     Rule("smtp.ehlo_refused", _TRANSACTION, "[45]..", words="helo command rejected"),
     Rule(
@@ -136,8 +141,8 @@ RULES: Final = (
         words=r"sender (address )?(is )?(rejected|not allowed|denied|refused)|sender identity|send as|"
         r"(email )?address is not verified|not owned by user|from address|invalid (mail|sender)",
     ),
-    Rule("smtp.sender_refused", ("mail_from",), "5.."),
-    Rule("smtp.recipient_refused", ("rcpt_to",), "5.."),
+    Rule("smtp.sender_refused", ("mail_from",), "55[0-4]"),
+    Rule("smtp.recipient_refused", ("rcpt_to",), "55[0-6]|521"),
     Rule("smtp.recipient_refused", ("rcpt_to", "data"), "[45]..", r"[45]\.1\.(1|2|3|6|10)|[45]\.2\.1"),
     Rule("smtp.content_rejected", ("data",), "5..", r"5\.7\.\d+|5\.6\.\d+"),
     Rule("smtp.content_rejected", ("data",), "5..", words=r"spam|virus|content|policy|junk|phish|malware|reject"),
@@ -146,8 +151,8 @@ RULES: Final = (
 )
 
 
-def diagnose(phase: str, reply: Reply, host: str) -> str:
+def diagnose(phase: str, reply: Reply, *, host: str, logged_in: bool) -> str:
     """Name the problem that an answer means."""
     if phase == "greeting" and not 400 <= reply.code <= 599:
         return "smtp.not_smtp"
-    return next((rule.problem for rule in RULES if rule.fits(phase, reply, host)), "smtp.not_understood")
+    return next((rule.problem for rule in RULES if rule.fits(phase, reply, host, logged_in)), "smtp.not_understood")

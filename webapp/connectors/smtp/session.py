@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import ipaddress
 import re
 import socket
@@ -62,7 +63,9 @@ class SMTPSession:
             )
             if config.security != "tls":
                 await self._attach(connection)
-            note.text = str(connection.getpeername()[0])
+            # Whoever hangs up this early is noticed in the next phase.
+            with contextlib.suppress(OSError):
+                note.text = str(connection.getpeername()[0])
         if config.security == "tls":
             await self._begin_with_tls(connection, route)
         await self._await_greeting()
