@@ -69,6 +69,11 @@ class SettingField(Field):  # type: ignore[misc]  # WTForms has no types
         return self.setting.required and self.setting.default is None
 
     @property
+    def optional(self) -> bool:
+        """Whether the label should say that it may stay empty; under Advanced nobody expects to fill in everything."""
+        return not self.required and self.kind in ("text", "number", "lines") and not self.setting.about.advanced
+
+    @property
     def placeholder(self) -> str:
         """An example in grey; never a value that could be taken for one that is set."""
         return self.setting.about.example
@@ -163,6 +168,8 @@ class SecretField(SettingField):
 
     typed: str | None = None
     """What was typed just now."""
+    fingerprint: str = ""
+    """The short tag of the stored secret."""
     mark: Mapping[str, Any]
 
     def process_data(self, value: Any) -> None:
@@ -180,10 +187,6 @@ class SecretField(SettingField):
         if self.mark.get("env"):
             return "lent"
         return "stored" if self.mark.get("set") else "empty"
-
-    @property
-    def fingerprint(self) -> str:
-        return str(self.mark.get("fingerprint") or "")
 
     @property
     def is_set(self) -> bool:

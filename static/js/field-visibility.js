@@ -1,0 +1,17 @@
+// A setting that depends on another shows while that other has a value that it fits; the server decides the same way.
+const form = document.getElementById("setup-form");
+
+function value(name) {
+  const controls = [...form.querySelectorAll(`[name="${name}"]`)];
+  const box = controls.find((each) => each.type === "checkbox");
+  return box ? String(box.checked) : controls[0]?.value;
+}
+
+function update() {
+  for (const field of form.querySelectorAll("[data-show-if]")) {
+    field.hidden = !field.dataset.showValues.split(" ").includes(value(field.dataset.showIf));
+  }
+}
+
+form.addEventListener("change", update);
+update();

@@ -1,0 +1,119 @@
+"""The providers to choose from: every connector, and every preset of a connector, as a card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from webapp.connectors.base import Connector, Preset
+from webapp.connectors.config import settings_of
+from webapp.connectors.smtp.presets import SANDBOX
+from webapp.domain.roles import TenantInfo
+from webapp.domain.text import Text
+from webapp.services.wiring import Services
+
+_STARTS: dict[str, dict[str, Any]] = {"smtp": {"port": 587, "security": "starttls", "auth": {"type": "login"}}}
+"""What a connector without preset begins with, so that the usual case needs the least typing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A provider as the page of choices shows it."""
+
+    connector: type[Connector[Any]]
+    preset: Preset | None = None
+    current: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.connector.kind}:{self.preset.id}" if self.preset else self.connector.kind
+
+    @property
+    def title(self) -> str:
+        return self.preset.title if self.preset else self.connector.title
+
+    @property
+    def summary(self) -> Text:
+        return self.preset.summary if self.preset else self.connector.summary
+
+    @property
+    def badges(self) -> tuple[Text, ...]:
+        return self.preset.badges if self.preset else self.connector.badges
+
+    @property
+    def logo(self) -> str:
+        return self.preset.id if self.preset else self.connector.kind
+
+    @property
+    def sandbox(self) -> bool:
+        return self.preset is not None and self.preset.id == SANDBOX
+
+    def answers(self, query: str) -> bool:
+        """Whether every word of a search stands somewhere on the card."""
+        words = " ".join([self.title, str(self.summary), self.key, *map(str, self.badges)]).lower()
+        return all(word in words for word in query.lower().split())
+
+
+def cards(
+    services: Services, tenant: TenantInfo, connector: Mapping[str, Any] | None, preset: str | None
+) -> list[Card]:
+    """The cards of a tenant: the sandbox first where it can be used, plain connectors last as "something else"."""
+    current = current_key(services, connector, preset)
+    presets = [
+        Card(kind, each, current == f"{kind.kind}:{each.id}")
+        for kind in services.connectors.values()
+        for each in kind.presets()
+    ]
+    plain = [Card(kind, current=current == kind.kind) for kind in services.connectors.values()]
+    usable = [card for card in presets if not card.sandbox or sandbox_usable(services, tenant)]
+    return sorted(usable, key=lambda card: not card.sandbox) + plain
+
+
+def current_key(services: Services, connector: Mapping[str, Any] | None, preset: str | None) -> str | None:
+    """The card that a connector came from."""
+    if not connector or connector["provider"] not in services.connectors:
+        return None
+    kind = services.connectors[connector["provider"]]
+    found = preset_of(kind, preset, connector["config"])
+    return f"{kind.kind}:{found.id}" if found else kind.kind
+
+
+def preset_of(kind: type[Connector[Any]], chosen: str | None, config: Mapping[str, Any]) -> Preset | None:
+    """The preset that was chosen, or whose destination a stored config has."""
+    for preset in kind.presets():
+        if preset.id == chosen:
+            return preset
+    places = {setting.path[0] for setting in settings_of(kind.config_model) if setting.about.destination}
+    for preset in kind.presets():
+        for settings in (preset.config, *({**preset.config, **each.config} for each in preset.alternatives)):
+            known = {key: settings[key] for key in places if key in settings}
+            if known and preset.id != SANDBOX and all(config.get(key) == value for key, value in known.items()):
+                return preset
+    return None
+
+
+def start(
+    services: Services, tenant: TenantInfo, card: Card, old: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The connector that a card begins with, and the secrets that are known: (connector, pointer → secret).
+
+    The sender is carried over from what was set up before; credentials never are.
+    """
+    model = card.connector.config_model
+    config: dict[str, Any] = dict(card.preset.config if card.preset else _STARTS.get(card.connector.kind, {}))
+    for setting in settings_of(model):
+        key = setting.path[0]
+        if setting.about.section == "sender" and old and key in old["config"] and key not in config:
+            config[key] = old["config"][key]
+    secrets: dict[str, str] = {}
+    if card.sandbox:
+        config |= {"port": services.sandbox.port, "auth": {"type": "login", "user": tenant.slug}}
+        config["auth"]["pass"] = {"$secret": {"draft": True}}
+        config.setdefault("fromEmail", f"{tenant.name} <no-reply@example.com>")
+        secrets["/connector/config/auth/pass"] = services.tenants.sandbox_password(tenant).get_secret_value()
+    return {"provider": card.connector.kind, "config": config}, secrets
+
+
+def sandbox_usable(services: Services, tenant: TenantInfo) -> bool:
+    return not tenant.production and services.sandbox is not None and services.sandbox.port > 0

@@ -1,0 +1,65 @@
+"""Choose a provider: cards, a search, one click."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from webapp.domain.errors import NotFoundError
+from webapp.domain.roles import Permission
+from webapp.web.connector.blueprint import bp
+from webapp.web.connector.cards import Card, cards, start
+from webapp.web.connector.editor import Editor
+from webapp.web.context import current_access, current_tenant, services
+from webapp.web.frame import shown
+from webapp.web.security import tenant_route
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A card in the reader's language."""
+
+    card: Card
+    title: str
+    words: str
+    """What the search looks into."""
+
+
+@tenant_route(bp, "/connector/choose", permission=Permission.EDIT)
+def choose() -> ResponseReturnValue:
+    """Show the cards."""
+    editor = Editor(services(), current_access())
+    found = cards(services(), current_tenant(), editor.connector, editor.draft.preset)
+    query = request.args.get("q", "").strip()[:100]
+    return render_template(
+        "pages/connector/choose.html",
+        choices=[
+            choice for choice in map(_choice, found) if all(word in choice.words for word in query.lower().split())
+        ],
+        query=query,
+        back=url_for("connector.form") if editor.connector else None,
+        replaces=editor.title if editor.begun and editor.connector else None,
+    )
+
+
+@tenant_route(bp, "/connector/choose", methods=["POST"], permission=Permission.EDIT)
+def chosen() -> ResponseReturnValue:
+    """Begin with a card; the one that is set up already is just opened."""
+    editor = Editor(services(), current_access())
+    found = cards(services(), current_tenant(), editor.connector, editor.draft.preset)
+    card = next((each for each in found if each.key == request.form.get("provider")), None)
+    if card is None:
+        raise NotFoundError
+    if not card.current:
+        connector, secrets = start(services(), current_tenant(), card, editor.connector)
+        editor.begin(connector, secrets, card.preset.id if card.preset else None)
+    return redirect(url_for("connector.form"), 303)
+
+
+def _choice(card: Card) -> Choice:
+    title = card.title if card.preset else gettext("Something else, by %(kind)s", kind=card.title)
+    words = " ".join([title, shown(card.summary), card.key, *(shown(badge) for badge in card.badges)])
+    return Choice(card, title, words.lower())

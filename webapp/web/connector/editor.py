@@ -1,0 +1,321 @@
+"""What one person edits in one tenant: the draft laid over the active setup, and what can be said about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+
+from webapp.connectors.base import Alternative, Connector, Preset
+from webapp.domain.diff import SECRET, is_secret
+from webapp.domain.errors import FieldError, InputError, PreconditionError, SecretRetypeRequiredError
+from webapp.domain.problem import JSON, PatchOperation, Problem
+from webapp.domain.roles import Access, Permission
+from webapp.domain.text import Text
+from webapp.domain.usage import UsageType
+from webapp.services.defaults import default_templates
+from webapp.services.drafts import Draft
+from webapp.services.setups import ProofInfo, StoredSetup
+from webapp.services.wiring import Services
+from webapp.web.connector.cards import preset_of
+from webapp.web.fields import SecretField, SettingField
+from webapp.web.forms import SettingsForm, filled, form_for
+from webapp.web.mails import MailFields, mails_of, posted_templates, reset
+
+CONFIG = "/connector/config"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error as the summary lists it: where it is, and what it says."""
+
+    anchor: str
+    title: Text
+    message: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the services say about the values on the screen."""
+
+    errors: tuple[FieldError, ...] = ()
+    values_tag: str | None = None
+    """None where the values cannot be used yet."""
+    proof: ProofInfo | None = None
+
+
+@dataclass(slots=True)
+class Remarks:
+    """What the page remembers beside the document; kept with the draft."""
+
+    left: list[str] = field(default_factory=list)
+    """Settings that were left after typing: only their errors are shown unasked."""
+    aside: dict[str, JSON] = field(default_factory=dict)
+    fixed: dict[str, JSON] = field(default_factory=dict)
+    """Pointer → what stood there before a one-click correction."""
+    ticks: list[str] = field(default_factory=list)
+    opened: str = ""
+    """The usage type whose mail is open."""
+    to: str = ""
+    usage_type: str = UsageType.GENERIC.value
+    run: str = ""
+
+    @classmethod
+    def of(cls, ui: Mapping[str, Any]) -> Remarks:
+        return cls(**{name: ui[name] for name in cls.__slots__ if name in ui})
+
+    def to_json(self) -> dict[str, JSON]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class Editor:
+    """The draft of a person, or the active setup where there is none; reads forms and keeps what they say."""
+
+    def __init__(self, services: Services, access: Access) -> None:
+        self._services = services
+        self.access = access
+        self.active: StoredSetup = services.setups.active(access.tenant)
+        kept = services.drafts.load(access) if access.may(Permission.EDIT) else None
+        self.begun = kept is not None
+        self.draft = kept or _fresh(self.active)
+        self.remarks = Remarks.of(self.draft.ui)
+        if not self.remarks.to:
+            self.remarks.to = access.actor.name if "@" in access.actor.name else ""
+        self.form: SettingsForm | None = self._filled() if self.connector else None
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The setup as it would be saved."""
+        return self.draft.document
+
+    @property
+    def connector(self) -> dict[str, Any] | None:
+        return self.draft.document.get("connector")
+
+    @cached_property
+    def kind(self) -> type[Connector[Any]]:
+        """The connector's class. Only where a provider is chosen."""
+        return self._services.connectors[self.draft.document["connector"]["provider"]]
+
+    @cached_property
+    def preset(self) -> Preset | None:
+        """The provider behind a connector that serves many."""
+        return preset_of(self.kind, self.draft.preset, self.draft.document["connector"]["config"])
+
+    @property
+    def title(self) -> str:
+        return self.preset.title if self.preset else self.kind.title
+
+    @property
+    def logo(self) -> str:
+        return self.preset.id if self.preset else self.kind.kind
+
+    @property
+    def alternatives(self) -> list[Alternative]:
+        """The preset's other ports and regions that are not what stands there now."""
+        config = self.draft.document["connector"]["config"]
+        others = self.preset.alternatives if self.preset else ()
+        return [each for each in others if any(config.get(key) != value for key, value in each.config.items())]
+
+    @property
+    def outdated(self) -> bool:
+        """Whether somebody saved since this draft was begun."""
+        return self.begun and self.draft.base_revision != self.active.number
+
+    @property
+    def changed_at(self) -> datetime | None:
+        return self.draft.updated_at if self.begun else None
+
+    def read(self, posted: MultiDict[str, str]) -> None:
+        """Take over what a form says."""
+        document = dict(self.draft.document)
+        secrets = dict(self.draft.secrets)
+        if self.connector:
+            form = self._filled(posted)
+            document["connector"] = {**self.connector, "config": form.config()}
+            secrets |= {f"{CONFIG}{pointer}": secret for pointer, secret in form.typed_secrets().items()}
+            self.remarks.aside = form.aside()
+        document["templates"] = posted_templates(document.get("templates") or {}, posted)
+        self.remarks.to = posted.get("to", self.remarks.to).strip()
+        if "ticks" in posted:
+            self.remarks.ticks = [anchor for anchor in posted.getlist("ticks") if anchor]
+        self.remarks.usage_type = posted.get("usageType", self.remarks.usage_type)
+        self.put(document, secrets)
+
+    def put(self, document: dict[str, Any], secrets: Mapping[str, str] | None = None) -> None:
+        """Replace what is edited; what was said about it is asked again."""
+        self.draft = replace(
+            self.draft, document=document, secrets=dict(self.draft.secrets if secrets is None else secrets)
+        )
+        for said in ("kind", "preset", "problems", "judgement", "shown_mails"):
+            self.__dict__.pop(said, None)
+        self.form = self._filled() if self.connector else None
+
+    def begin(self, connector: dict[str, Any], secrets: Mapping[str, str], preset: str | None) -> None:
+        """Begin with a provider that was chosen; templates and the rest of the setup stay."""
+        self.remarks = Remarks(to=self.remarks.to, usage_type=self.remarks.usage_type)
+        self.draft = replace(self.draft, provider=connector["provider"], preset=preset)
+        self.put({**self.document, "connector": connector}, secrets)
+        self.keep()
+
+    def leave(self, name: str) -> None:
+        """Note that a setting was typed and left: from now on its errors are told."""
+        if self.form and name in self.form and name not in self.remarks.left:
+            self.remarks.left.append(name)
+
+    def open_mail(self, usage_type: str) -> None:
+        """Show the fields of one mail, or of none."""
+        self.remarks.opened = usage_type
+        self.__dict__.pop("shown_mails", None)
+
+    def take_alternative(self, alternative: Alternative) -> None:
+        """Put another port or region of the provider over the values."""
+        config = self.draft.document["connector"]["config"]
+        taken = dict(alternative.config)
+        if "auth" in taken and taken["auth"].get("type") == config.get("auth", {}).get("type"):
+            taken["auth"] = {**config["auth"], **taken["auth"]}
+        for key in taken:
+            self.remarks.fixed[f"{CONFIG}/{key}"] = config.get(key)
+        self.put({**self.document, "connector": {**self.draft.document["connector"], "config": {**config, **taken}}})
+
+    def keep(self) -> None:
+        """Write the draft, so that nothing typed can be lost."""
+        self.draft = self._services.drafts.save(self.access, replace(self.draft, ui=self.remarks.to_json()))
+        self.begun = True
+
+    def discard(self) -> None:
+        self._services.drafts.discard(self.access)
+
+    def apply(self, patch: Sequence[PatchOperation]) -> None:
+        """Apply a correction and remember what stood there before."""
+        # "add" also replaces a member, where "replace" would refuse one that is left at its default.
+        operations = [{**each.to_json(), "op": "remove" if each.op == "remove" else "add"} for each in patch]
+        document = self._services.setups.patched(self.document, operations)
+        for operation in patch:
+            self.remarks.fixed[operation.path] = value_at(self.document, operation.path)
+        self.put(document)
+
+    def forget_secret(self, name: str) -> None:
+        """Take back a typed secret: the stored one stands again where there is one."""
+        field = self.form[name] if self.form and name in self.form else None
+        if not isinstance(field, SecretField):
+            return
+        pointer = f"{CONFIG}{field.setting.pointer}"
+        stored = value_at(self.active.document, pointer)
+        operation = {"op": "add", "path": pointer, "value": stored} if stored else {"op": "remove", "path": pointer}
+        secrets = {key: value for key, value in self.draft.secrets.items() if key != pointer}
+        if value_at(self.document, pointer) is not None:
+            self.put(self._services.setups.patched(self.document, [operation]), secrets)
+
+    def reset_mail(self, usage_type: UsageType) -> None:
+        """Put the default of one mail back."""
+        templates = self.document.get("templates") or {}
+        self.put({**self.document, "templates": reset(templates, default_templates(), usage_type)})
+
+    def mails(self) -> list[MailFields]:
+        return mails_of(self.document.get("templates") or {}, default_templates(), self.remarks.opened)
+
+    @cached_property
+    def problems(self) -> list[tuple[str, Problem]]:
+        """Combinations that cannot work, with the pointer into the config where they are told."""
+        return self.kind.contradictions(self.draft.document["connector"]["config"]) if self.connector else []
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """What the services say; asked once for each request, over the same rules as saving."""
+        tenant, setups = self.access.tenant, self._services.setups
+        if not self.begun:
+            tag = self.active.values_tag
+            return Judgement(values_tag=tag, proof=setups.proven(tenant, tag) if tag else None)
+        try:
+            plan = setups.plan(self.access, self.document, draft_secrets=self.draft.secrets)
+        except (InputError, PreconditionError) as refusal:
+            # Not yet usable is a normal state of something that is being typed.
+            return Judgement(errors=refusal.errors)
+        tag = plan.values_tag
+        return Judgement(values_tag=tag, proof=setups.proven(tenant, tag) if tag else None)
+
+    def show_errors(self, errors: Sequence[FieldError] | None = None) -> list[Fault]:
+        """Put errors at their fields; without ``errors`` those of settings that were left, and secrets to type again."""
+        mails = {mail.usage_type.value: mail for mail in self.shown_mails}
+        faults = []
+        for error in self.judgement.errors if errors is None else errors:
+            if errors is None and not self._unasked(error):
+                continue
+            faults.append(self._place(error, mails))
+        return faults
+
+    @cached_property
+    def shown_mails(self) -> list[MailFields]:
+        return self.mails()
+
+    def decorate(self) -> None:
+        """Tell contradictions and corrections at their fields."""
+        if not self.form:
+            return
+        for pointer, problem in self.problems:
+            field, _ = self.form.at(pointer)
+            if field:
+                field.problems.append(problem)
+        for pointer, was in self.remarks.fixed.items():
+            field, _ = self.form.at(pointer.removeprefix(CONFIG))
+            if field and not isinstance(field, SecretField) and was != field.json():
+                field.was = "" if was is None else str(was)
+        for field in self.form.setting_fields():
+            if isinstance(field, SecretField) and field.state == "stored":
+                stored = value_at(self.active.document, f"{CONFIG}{field.setting.pointer}")
+                field.fingerprint = stored[SECRET].get("fingerprint", "") if is_secret(stored) else ""
+
+    def _filled(self, posted: MultiDict[str, str] | None = None) -> SettingsForm:
+        config = self.draft.document["connector"]["config"]
+        return filled(form_for(self.kind.config_model, self.preset), config, self.remarks.aside, posted)
+
+    def _unasked(self, error: FieldError) -> bool:
+        if error.code == SecretRetypeRequiredError.code:
+            return True
+        if error.pointer.startswith("/templates/"):
+            return True
+        if not self.form:
+            return False
+        field, _ = self.form.at(error.pointer.removeprefix(CONFIG))
+        return field is not None and field.setting.name in self.remarks.left
+
+    def _place(self, error: FieldError, mails: Mapping[str, MailFields]) -> Fault:
+        area, _, rest = error.pointer.removeprefix("/").partition("/")
+        if area == "templates" and rest.split("/")[0] in mails:
+            mail = mails[rest.split("/")[0]]
+            name = rest.split("/")[-1]
+            mail.errors.setdefault(name, []).append(error.message)
+            mail.open = True
+            return Fault(f"{mail.prefix}.{name}", mail.usage_type.title, error.message)
+        field, below = self.form.at(error.pointer.removeprefix(CONFIG)) if self.form else (None, "")
+        if isinstance(field, SettingField):
+            field.refuse(below, error.message)
+            return Fault(field.id, field.words.title, error.message)
+        return Fault("setup-form", Text(error.pointer), error.message)
+
+
+def value_at(document: Mapping[str, Any], pointer: str) -> Any:
+    """Read the value that a JSON pointer means; None where there is none."""
+    value: Any = document
+    for key in pointer.split("/")[1:]:
+        key = key.replace("~1", "/").replace("~0", "~")
+        if not isinstance(value, Mapping) or key not in value:
+            return None
+        value = value[key]
+    return value
+
+
+def _fresh(active: StoredSetup) -> Draft:
+    """What a draft begins with: the live setup. Its secrets are kept without naming which they are at the moment."""
+    return Draft(base_revision=active.number, document=_unmarked(active.document))
+
+
+def _unmarked(value: Any) -> Any:
+    if is_secret(value):
+        return {SECRET: {key: part for key, part in value[SECRET].items() if key != "fingerprint"}}
+    return {key: _unmarked(part) for key, part in value.items()} if isinstance(value, dict) else value

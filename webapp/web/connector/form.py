@@ -1,0 +1,152 @@
+"""The set-up form: filled from the draft, kept with every change, judged by the rules of saving."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from webapp.domain.errors import FieldError, InputError, NotFoundError
+from webapp.domain.roles import Permission
+from webapp.domain.text import Text
+from webapp.domain.usage import UsageType
+from webapp.services.guides import Guide, guide_html, guide_names
+from webapp.web.connector.blueprint import bp
+from webapp.web.connector.editor import CONFIG, Editor
+from webapp.web.connector.outcome import run_context
+from webapp.web.context import current_access, services
+from webapp.web.errors import of_domain
+from webapp.web.security import tenant_route
+
+
+@tenant_route(bp, "/connector", permission=Permission.READ)
+def form() -> ResponseReturnValue:
+    """Show the form; without a provider, the choice of one."""
+    editor = Editor(services(), current_access())
+    if not editor.connector:
+        target = "connector.choose" if current_access().may(Permission.EDIT) else "overview.overview"
+        return redirect(url_for(target))
+    return page(editor)
+
+
+@tenant_route(bp, "/connector", methods=["POST"], permission=Permission.EDIT)
+def change() -> ResponseReturnValue:
+    """Keep what is typed, then do what the pressed button says."""
+    editor = _posted()
+    action, _, detail = request.form.get("action", "draft").partition(":")
+    anchor = ""
+    match action:
+        case "review":
+            errors = editor.judgement.errors
+            editor.keep()
+            return page(editor, errors, 422) if errors else redirect(url_for("connector.review"), 303)
+        case "fix":
+            anchor = _fix(editor, detail)
+        case "alternative":
+            anchor = _alternative(editor, detail)
+        case "forget":
+            editor.forget_secret(detail)
+            anchor = _anchor(editor, f"{CONFIG}/{detail.replace('.', '/')}")
+        case "open" | "close" | "reset":
+            usage_type = _usage_type(detail)
+            editor.open_mail("" if action == "close" else usage_type)
+            if action == "reset":
+                editor.reset_mail(usage_type)
+            anchor = f"mail-{usage_type}"
+    editor.keep()
+    return redirect(url_for("connector.form", _anchor=anchor or None), 303)
+
+
+@tenant_route(bp, "/connector/draft", methods=["POST"], permission=Permission.EDIT)
+def keep() -> ResponseReturnValue:
+    """Keep what is typed while it is typed; say what is wrong with a setting once it is left."""
+    editor = _posted()
+    left = request.form.get("left")
+    if left:
+        editor.leave(left)
+    editor.keep()
+    editor.decorate()
+    editor.show_errors()
+    return render_template("pages/connector/_kept.html", editor=editor, left=left, **run_context(editor))
+
+
+@tenant_route(bp, "/connector/mails/<usage_type>", methods=["POST"], permission=Permission.EDIT)
+def mail(usage_type: str) -> ResponseReturnValue:
+    """Open or close one mail in its place."""
+    editor = _posted()
+    wanted = _usage_type(usage_type)
+    if request.form.get("reset"):
+        editor.reset_mail(wanted)
+    editor.open_mail(wanted if request.form.get("open") else "")
+    editor.keep()
+    shown = next(each for each in editor.shown_mails if each.usage_type is wanted)
+    return render_template("pages/connector/_mail.html", mail=shown)
+
+
+@bp.errorhandler(InputError)
+def not_accepted(error: InputError) -> ResponseReturnValue:
+    """Show what was refused beside its field. What was typed is kept by now."""
+    editor = Editor(services(), current_access())
+    return page(editor, error.errors, error.status, refusal=error.detail) if editor.connector else of_domain(error)
+
+
+def page(
+    editor: Editor, errors: Sequence[FieldError] | None = None, status: int = 200, refusal: Text | None = None
+) -> tuple[str, int]:
+    """Draw the form."""
+    editor.decorate()
+    faults = editor.show_errors(errors)
+    to_errors = [error.message for error in errors or () if error.pointer == "/to"]
+    words = render_template(
+        "pages/connector/form.html",
+        editor=editor,
+        sections=editor.form.sections() if editor.form else [],
+        alternatives=editor.alternatives,
+        faults=faults if errors else [],
+        refusal=refusal,
+        to_errors=to_errors,
+        guide=_guide(editor),
+        may_edit=editor.access.may(Permission.EDIT),
+        **run_context(editor),
+    )
+    return words, status
+
+
+def _posted() -> Editor:
+    editor = Editor(services(), current_access())
+    if not editor.connector:
+        raise NotFoundError
+    editor.read(request.form)
+    return editor
+
+
+def _fix(editor: Editor, code: str) -> str:
+    problem = next((problem for _, problem in editor.problems if problem.code == code), None)
+    if problem is None or not problem.patch:
+        return ""
+    editor.apply(problem.patch)
+    return _anchor(editor, problem.patch[0].path)
+
+
+def _alternative(editor: Editor, number: str) -> str:
+    if number.isdigit() and int(number) < len(editor.alternatives):
+        editor.take_alternative(editor.alternatives[int(number)])
+    return "connection"
+
+
+def _anchor(editor: Editor, pointer: str) -> str:
+    field, _ = editor.form.at(pointer.removeprefix(CONFIG)) if editor.form else (None, "")
+    return field.id if field else "setup-form"
+
+
+def _usage_type(name: str) -> UsageType:
+    if name not in list(UsageType):
+        raise NotFoundError
+    return UsageType(name)
+
+
+def _guide(editor: Editor) -> Guide | None:
+    names = [editor.preset.guide if editor.preset else None, editor.kind.kind]
+    name = next((each for each in names if each and each in guide_names()), None)
+    return guide_html(name) if name else None

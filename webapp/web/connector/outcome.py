@@ -1,0 +1,201 @@
+"""What a check or a test send says: its title, what it means, what to do next, and the report to hand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import url_for
+from flask_babel import gettext
+
+from webapp import __version__
+from webapp.domain.errors import NotFoundError
+from webapp.domain.message import Outcome, Phase
+from webapp.domain.text import T, Text
+from webapp.services.testing import RunView
+from webapp.web.connector.editor import Editor
+from webapp.web.context import services
+from webapp.web.frame import translated
+
+PHASE_TITLES: Final[dict[str, Text]] = {
+    "resolve": T("Look up the name"),
+    "connect": T("Connect"),
+    "tls": T("Encrypt (TLS)"),
+    "greeting": T("Greeting"),
+    "ehlo": T("Introduce (EHLO)"),
+    "starttls": T("Encrypt (STARTTLS)"),
+    "auth": T("Log in"),
+    "mail_from": T("Sender"),
+    "rcpt_to": T("Recipient"),
+    "data": T("Hand over the mail"),
+    "account": T("Account"),
+    "sender": T("Sender"),
+    "submit": T("Hand over the mail"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A run in words."""
+
+    title: str
+    aloud: str
+    """What a screen reader is told when it changes."""
+    sentence: str = ""
+    words: str = ""
+    """The server's own."""
+    next: tuple[str, ...] = ()
+    inbox: str | None = None
+    report: str = ""
+
+
+def run_context(editor: Editor, run: RunView | None = None) -> dict[str, Any]:
+    """What the test panel is drawn from: the run given, else the last one of this draft."""
+    run = run or last_run(editor)
+    return {
+        "run": run,
+        "said": said(editor, run) if run else None,
+        "seen": seen(run) if run else "",
+        "phase_titles": PHASE_TITLES,
+    }
+
+
+def last_run(editor: Editor) -> RunView | None:
+    """The run that the draft remembers; runs are gone after a day."""
+    if not editor.remarks.run:
+        return None
+    try:
+        return services().testing.run(editor.access, editor.remarks.run)
+    except NotFoundError:
+        return None
+
+
+def seen(run: RunView) -> str:
+    """A mark of what a page has been shown, so that nothing is drawn again until there is news."""
+    return f"{run.state}-{len(run.phases)}-{sum(phase.ok is not None for phase in run.phases)}"
+
+
+def said(editor: Editor, run: RunView) -> Said:
+    """Put a run into words."""
+    if run.running:
+        return _running(run)
+    if run.state == "cancelled":
+        return _cancelled(run)
+    return _succeeded(editor, run) if run.ok else _failed(run)
+
+
+def _running(run: RunView) -> Said:
+    title = (
+        gettext("Sending a test to %(to)s", to=run.to_masked)
+        if run.to_masked
+        else gettext("Checking the connection; nothing is sent")
+    )
+    now = _name(run.phases[-1].phase) if run.phases else ""
+    return Said(title, f"{title}. {now}")
+
+
+def _cancelled(run: RunView) -> Said:
+    title = gettext("Cancelled")
+    if run.outcome is Outcome.MAYBE_SENT:
+        return Said(title, title, gettext("The mail was being handed over, so it may have been sent."))
+    return Said(title, title, gettext("Nothing was sent."))
+
+
+def _succeeded(editor: Editor, run: RunView) -> Said:
+    if run.kind == "check":
+        title = gettext("Connected and logged in")
+        sentence = gettext(
+            "%(host)s answered as it should, in %(ms)s ms. No mail was sent.", host=_host(editor), ms=_took(run)
+        )
+        return Said(
+            title,
+            f"{title}. {sentence}",
+            sentence,
+            next=(gettext("Send a test: only an accepted mail proves these values."),),
+        )
+    by = run.receipt.accepted_by if run.receipt and run.receipt.accepted_by else _host(editor)
+    title = gettext("Accepted by %(host)s in %(ms)s ms", host=by, ms=_took(run))
+    inbox = _inbox(editor)
+    if inbox:
+        return Said(title, title, gettext("The mail lies in this tenant's inbox."), words=_words(run), inbox=inbox)
+    doubts = (
+        gettext("It can take a minute. Look in the spam folder too."),
+        gettext("If it does not arrive, look at the provider's log or suppression list: it took the mail from us."),
+        gettext("If it lands in spam, check the SPF and DKIM records of the sender's domain."),
+    )
+    sentence = gettext("To %(to)s. These values are proven now.", to=run.to_masked or "")
+    return Said(title, f"{title}. {sentence}", sentence, _words(run), doubts)
+
+
+def _failed(run: RunView) -> Said:
+    problem = run.problem
+    failed = next((phase for phase in reversed(run.phases) if phase.ok is False), None)
+    title = translated(problem.title) if problem else gettext("It failed")
+    sentence = ""
+    if run.outcome is Outcome.MAYBE_SENT:
+        sentence = gettext(
+            "The server never answered after the last byte, so the mail may have been sent. Look before you repeat it."
+        )
+    elif run.kind != "check":
+        sentence = gettext("No mail was sent.")
+    aloud = gettext("Failed: %(title)s", title=title)
+    return Said(title, aloud, sentence, _answer(failed) if failed else "", report=report(run))
+
+
+def report(run: RunView) -> str:
+    """Everything that somebody who helps needs, in plain text. The words are redacted already."""
+    lines = [
+        f"Postroom {__version__} · {run.provider} · {run.kind} · {run.started_at:%Y-%m-%d %H:%M:%S} UTC",
+        f"Result: {run.problem.code if run.problem else run.state}",
+    ]
+    if run.problem:
+        lines += [str(run.problem.title), str(run.problem.cause)]
+    lines += ["", *(_line(phase) for phase in run.phases)]
+    if run.transcript:
+        lines += ["", run.transcript]
+    return "\n".join(lines)
+
+
+def _line(phase: Phase) -> str:
+    state = "…" if phase.ok is None else "ok" if phase.ok else "FAILED"
+    took = f"{phase.ms:.0f} ms" if phase.ms is not None else ""
+    return " ".join(part for part in (f"{phase.phase:<10}", f"{state:<6}", took, _answer(phase)) if part).rstrip()
+
+
+def _answer(phase: Phase) -> str:
+    parts = (str(phase.code) if phase.code else "", phase.enhanced_code or "", phase.text or "")
+    text = parts[2]
+    return " ".join(part for part in parts if part and (part is text or not text.startswith(part)))
+
+
+def _words(run: RunView) -> str:
+    if not run.receipt:
+        return ""
+    parts = (str(run.receipt.code or ""), run.receipt.enhanced_code or "", run.receipt.text)
+    return " ".join(part for part in parts if part)
+
+
+def _took(run: RunView) -> str:
+    return f"{sum(phase.ms or 0 for phase in run.phases):.0f}"
+
+
+def _host(editor: Editor) -> str:
+    return str(editor.draft.document["connector"]["config"].get("host") or editor.title)
+
+
+def _inbox(editor: Editor) -> str | None:
+    """The inbox, where these values lead to our own mail server."""
+    peer = services().sandbox.peer if services().sandbox else None
+    config = editor.draft.document["connector"]["config"]
+    if (
+        peer
+        and not editor.access.tenant.production
+        and (config.get("host"), config.get("port")) == (peer.address, peer.port)
+    ):
+        return url_for("inbox.inbox")
+    return None
+
+
+def _name(phase: str) -> str:
+    title = PHASE_TITLES.get(phase)
+    return translated(title) if title else phase
