@@ -5,90 +5,19 @@ The words are those of real providers, as their documentation and their users' q
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from tests.connectors.smtp_attempt import LOOPBACK_ONLY, MAIL, Attempt, attempt, names
-from tests.peers.certificates import Certificates
-from tests.peers.ports import LOOPBACK, free_port
-from tests.peers.scripted import (
-    EXTENSIONS,
-    Script,
-    ScriptedServer,
-    Step,
-    answer,
-    drop,
-    raw,
-    reset,
-    silence,
-    wait,
-)
-from webapp.connectors.network import Resolver
-from webapp.domain.message import Mail, Outcome
+from tests.connectors.smtp_attempt import MAIL, USER, names
+from tests.connectors.smtp_case import Case, a_full_queue, nobody
+from tests.peers.ports import LOOPBACK
+from tests.peers.scripted import EXTENSIONS, Script, Step, answer, drop, hear, raw, reset, silence, wait
+from webapp.domain.message import Outcome
 
-GOOD = Script()
 HASTE = 250
 """Milliseconds; the time-out of the one phase that shall run into it."""
-
-
-@contextmanager
-def a_scripted_server(case: Case, certificates: Certificates) -> Iterator[int]:
-    """Play the case's script."""
-    context = certificates.server(case.certificate)
-    with ScriptedServer(case.script, context=context) as server:
-        yield server.port
-
-
-@contextmanager
-def nobody(case: Case, certificates: Certificates) -> Iterator[int]:
-    """Have a port where nothing listens."""
-    yield free_port()
-
-
-@contextmanager
-def a_full_queue(case: Case, certificates: Certificates) -> Iterator[int]:
-    """Listen without ever accepting, with the queue of waiting connections full: the kernel drops the next one."""
-    with contextlib.ExitStack() as stack:
-        listener = stack.enter_context(socket.create_server((LOOPBACK, 0), backlog=0))
-        port: int = listener.getsockname()[1]
-        with contextlib.suppress(TimeoutError):
-            while True:
-                stack.enter_context(socket.create_connection((LOOPBACK, port), timeout=0.2))
-        yield port
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A failure, and the diagnosis expected of it."""
-
-    code: str
-    phase: str
-    script: Script = GOOD
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    temporary: bool = False
-    outcome: Outcome = Outcome.NOT_SENT
-    patch: Mapping[str, Any] = field(default_factory=dict)
-    mail: Mail = MAIL
-    certificate: str = "good"
-    peer: Callable[[Case, Certificates], AbstractContextManager[int]] = a_scripted_server
-    getaddrinfo: Resolver = socket.getaddrinfo
-
-    def play(self, certificates: Certificates, *, check: bool = False) -> Attempt:
-        """Send, or check, with this going wrong."""
-        defaults = {"security": "none", "user": None, "allowed": LOOPBACK_ONLY}
-        with self.peer(self, certificates) as port:
-            return attempt(
-                port,
-                mail=None if check else self.mail,
-                ca_pem=certificates.ca_pem,
-                getaddrinfo=self.getaddrinfo,
-                **{**defaults, **self.settings},
-            )
 
 
 def _resolver_in_trouble(host: str, port: int, **hints: Any) -> list[Any]:
@@ -105,7 +34,7 @@ def _resolver_of_odd_sockets(host: str, port: int, **hints: Any) -> list[Any]:
     return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_UDP, "", (LOOPBACK, port))]
 
 
-LOGIN = {"user": "ada@example.test"}
+LOGIN = {"user": USER}
 STARTTLS = {"security": "starttls", **LOGIN}
 TLS = {"security": "tls", **LOGIN}
 USE_STARTTLS, USE_TLS = {"security": "starttls"}, {"security": "tls"}
@@ -115,7 +44,7 @@ SLOW_GREETING = {"greetingTimeout": HASTE}
 SLOW_CONNECTION = {"connectionTimeout": HASTE}
 LATE_RESET = wait(0.1) + reset
 """Late enough for the connection to be noticed."""
-CLEAR_AFTER_STARTTLS = answer(220, "2.0.0 Ready") + raw(b"250 This is not a handshake\r\n" * 20) + silence
+CLEAR_AFTER_STARTTLS = answer(220, "2.0.0 Ready") + hear + raw(b"250 This is not a handshake\r\n" * 20) + silence
 
 
 def offering(*mechanisms: str, **phases: Step) -> Script:
@@ -438,6 +367,16 @@ HANDING_OVER = {
         "smtp.recipient_refused",
         "rcpt_to",
         Script(rcpt=answer(550, "5.1.1 <ada@example.test>: Recipient address rejected: User unknown")),
+    ),
+    "the EHLO name is refused once the recipient is known": Case(
+        "smtp.ehlo_refused",
+        "rcpt_to",
+        Script(rcpt=answer(504, "5.5.2 <vm>: Helo command rejected: need fully-qualified")),
+    ),
+    "our address has no name": Case(
+        "smtp.reverse_dns_missing",
+        "rcpt_to",
+        Script(rcpt=answer(550, "5.7.25 Client host rejected: cannot find your reverse hostname, [192.0.2.1]")),
     ),
     "the mailbox is full": Case(
         "smtp.mailbox_full", "rcpt_to", Script(rcpt=answer(552, "5.2.2 <ada@example.test> mailbox full"))

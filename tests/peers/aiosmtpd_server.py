@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.canary import CANARY
 from tests.peers.ports import LOOPBACK, free_port
 
-USER, PASSWORD = "ada", "5ecret-of-ada"
+USER, PASSWORD = "ada", f"{CANARY}-of-ada"
 
 
 @dataclass(slots=True)

@@ -20,10 +20,11 @@ from typing import BinaryIO
 
 import pytest
 
+from tests.canary import CANARY
 from tests.peers.certificates import Certificates
 from tests.peers.ports import LOOPBACK, free_port, has_ipv6
 
-PASSWORDS = {"ada@example.test": "corr€ct horse:battery", "bob": "bob's-5ecret+string/=="}
+PASSWORDS = {"ada@example.test": f"corr€ct horse:{CANARY}", "bob": f"bob's-{CANARY}+string/=="}
 """Who may log in on the submission ports, and how."""
 MAILBOXES = ("ada@example.test", "bob@example.test", "mallory@elsewhere.test", "jürgen@example.test")
 """Who gets mail here. Others in these domains are unknown; other domains are not ours to deliver."""

@@ -83,6 +83,8 @@ def _stall(conversation: Conversation) -> None:
     raise _Gone
 
 
+hear = Step((lambda conversation: conversation.hear(),))
+"""Wait for the client to send something, such as the beginning of a handshake."""
 nothing = Step(())
 """Answer nothing and go on."""
 silence = Step((_listen,))
@@ -192,12 +194,13 @@ class Conversation:
     def read_line(self) -> bytes:
         """Read a line, without its end."""
         while b"\n" not in self._unread:
-            self._fill()
+            self.hear()
         line, _, rest = bytes(self._unread).partition(b"\n")
         self._unread[:] = rest
         return line.rstrip(b"\r")
 
-    def _fill(self) -> None:
+    def hear(self) -> None:
+        """Wait for the client to send something."""
         data = self.connection.recv(65536)
         if not data:
             raise _Gone

@@ -92,6 +92,7 @@ def test_aiosmtpd_refuses_a_wrong_password(receiving, certificates):
 
 
 @pytest.mark.peers
+@pytest.mark.xdist_group("peers")
 def test_postfix_delivers_for_who_logs_in(postfix, certificates):
     with smtplib.SMTP(postfix.host, postfix.submission_port) as client:
         client.starttls(context=certificates.client())
