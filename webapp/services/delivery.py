@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +11,48 @@ from webapp.connectors.base import Connector
 from webapp.connectors.network import Network
 from webapp.domain.message import Mail, Receipt, Trace
 from webapp.domain.roles import TenantInfo
+from webapp.services.sandbox import ADDRESS, SandboxServer
+from webapp.settings import Settings
 
 if TYPE_CHECKING:
     from webapp.services.setups import ResolvedConnector
+
+
+class Networks:
+    """The ways out: one for production, one for development, which may also reach the sandbox.
+
+    Kept, so that the certificates to trust are read once.
+    """
+
+    def __init__(self, settings: Settings, sandbox: SandboxServer) -> None:
+        self._settings = settings
+        self._sandbox = sandbox
+        self._made: dict[bool, Network] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, tenant: TenantInfo) -> Network:
+        """The way out of a tenant."""
+        with self._lock:
+            if tenant.production not in self._made:
+                self._made[tenant.production] = self._network(tenant.production)
+            return self._made[tenant.production]
+
+    def _network(self, production: bool) -> Network:
+        settings = self._settings
+        own = [(_address(settings.host), settings.port), (ADDRESS, settings.sandbox_smtp_port)]
+        return Network(
+            settings.allowed_networks,
+            [(address, port) for address, port in own if port],
+            None if production else self._sandbox.peer,
+        )
+
+
+def _address(host: str) -> str:
+    """The address to guard; the console's own port is refused at all of this machine's anyway."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return ADDRESS
 
 
 class Delivery:

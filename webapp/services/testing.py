@@ -6,19 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import ValidationError
-
 from webapp.domain.address import AddressError, parse_address
-from webapp.domain.errors import ConfigInvalidError, FieldError, InputError, TemplateNotFoundError
+from webapp.domain.errors import FieldError, InputError, TemplateNotFoundError
 from webapp.domain.message import Receipt, Trace
 from webapp.domain.problem import JSON
 from webapp.domain.roles import Access, TenantInfo
-from webapp.domain.setup import Setup, normal_tag
+from webapp.domain.setup import normal_tag
 from webapp.domain.template import as_text, find_template
-from webapp.domain.text import T, Text
+from webapp.domain.text import T
 from webapp.domain.usage import UsageType
 from webapp.services.defaults import sample_payload
 from webapp.services.delivery import Delivery
+from webapp.services.documents import read_templates
 from webapp.services.limits import Limit, Limits
 from webapp.services.redaction import Redaction
 from webapp.services.rendering import Identity, Rendered, render
@@ -116,11 +115,11 @@ class Testing:
 
     def check(self, access: Access, *args: Any, **options: Any) -> RunView:
         """Check and wait for the result; takes what ``start_check`` takes."""
-        return self._runner.waited(access, self.start_check(access, *args, **options))
+        return self.wait(access, self.start_check(access, *args, **options))
 
     def test_send(self, access: Access, to: str, **options: Any) -> RunView:
         """Send one real mail and wait for what became of it; takes what ``start_test_send`` takes."""
-        return self._runner.waited(access, self.start_test_send(access, to, **options))
+        return self.wait(access, self.start_test_send(access, to, **options))
 
     def wait(self, access: Access, view: RunView) -> RunView:
         """Wait for a run that was started; for pages without scripts, which cannot poll."""
@@ -145,9 +144,8 @@ class Testing:
         values: Mapping[str, JSON],
     ) -> Rendered:
         setup = self._setups.active(tenant).setup
-        if templates is not None:
-            setup = _with_templates(setup, templates)
-        found = find_template(setup.templates, usage_type, _locales(locale), setup.default_language)
+        shown = setup.templates if templates is None else read_templates(templates)
+        found = find_template(shown, usage_type, _locales(locale), setup.default_language)
         if found is None:
             raise TemplateNotFoundError
         return render(found[2], usage_type, recipient, Identity.of(resolved.config), values, locale=locale)
@@ -176,26 +174,6 @@ def _locales(locale: str | None) -> list[str]:
     except ValueError as exc:
         message = T("A language tag looks like en, pt-BR or zh-Hant.")
         raise InputError(message, errors=[FieldError("/locale", "locale.invalid", message)]) from exc
-
-
-def _with_templates(setup: Setup, templates: Mapping[str, Any] | Sequence[Any]) -> Setup:
-    """The setup with the templates on the screen. Raises ConfigInvalidError with pointers."""
-    try:
-        submitted = Setup.model_validate({"templates": templates})
-    except ValidationError as exc:
-        raise ConfigInvalidError(errors=_field_errors(exc)) from exc
-    return setup.model_copy(update={"templates": submitted.templates})
-
-
-def _field_errors(error: ValidationError) -> list[FieldError]:
-    return [
-        FieldError(
-            "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in each["loc"]),
-            ConfigInvalidError.code,
-            Text(each["msg"].removeprefix("Value error, ")),
-        )
-        for each in error.errors(include_url=False, include_input=False, include_context=False)
-    ]
 
 
 def _merged(sample: Mapping[str, JSON], given: Mapping[str, JSON]) -> dict[str, JSON]:

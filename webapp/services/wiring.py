@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,12 +16,25 @@ from webapp.db.session import Database
 from webapp.db.vault import Vault, load_keys, vault_of
 from webapp.domain.text import T, Text
 from webapp.services.audit import Audit
+from webapp.services.delivery import Delivery, Networks
 from webapp.services.drafts import Drafts
-from webapp.services.limits import Limits
+from webapp.services.housekeeping import Housekeeping
+from webapp.services.inbox import Inbox
+from webapp.services.limits import Limit, Limits
+from webapp.services.lock import ProcessLock
+from webapp.services.loop import BackgroundLoop
+from webapp.services.runner import Runner
+from webapp.services.runs import Runs
+from webapp.services.sandbox import SandboxServer
 from webapp.services.setups import Setups
 from webapp.services.tenants import Tenants
+from webapp.services.testing import Testing
 from webapp.services.tokens import Tokens
 from webapp.settings import Settings
+
+DRAFTS_KEPT = timedelta(hours=24)
+ATTEMPTS_KEPT = timedelta(days=31)
+"""Longer than any window that is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +51,17 @@ class Services:
     limits: Limits
     setups: Setups
     drafts: Drafts
+    loop: BackgroundLoop
+    delivery: Delivery
+    testing: Testing
+    inbox: Inbox
+    sandbox: SandboxServer
+    housekeeping: Housekeeping
+
+    def start(self) -> None:
+        """Begin what runs beside the requests, in whichever process gets to do it: the sandbox and the housekeeping."""
+        self.sandbox.start()
+        self.housekeeping.start()
 
     def trouble(self) -> Text | None:
         """Why this process cannot serve now; None when it can."""
@@ -51,7 +76,10 @@ class Services:
         return None
 
     def close(self) -> None:
-        """Let go of the database's connections."""
+        """End what runs beside the requests and let go of the database's connections."""
+        self.housekeeping.stop()
+        self.sandbox.stop()
+        self.loop.stop()
         self.db.dispose()
 
 
@@ -59,16 +87,43 @@ def build(settings: Settings) -> Services:
     """Make the services over the operator's settings. Opens nothing yet."""
     db = Database(settings.resolved_database_url)
     vault = vault_of(db, load_keys(settings.secret_keys, settings.data_dir))
-    audit = Audit()
+    audit, loop = Audit(), BackgroundLoop()
+    tenants, limits, setups = Tenants(db, vault, audit), Limits(db, vault), Setups(db, vault, CONNECTORS, audit)
+    drafts, runs, inbox = Drafts(db, vault, CONNECTORS), Runs(db, vault), Inbox(db, vault)
+    sandbox = SandboxServer(settings.data_dir, settings.sandbox_smtp_port, tenants, inbox)
+    delivery = Delivery(CONNECTORS, Networks(settings, sandbox))
+    recipient_limit, tenant_limit = _test_limits(settings)
     return Services(
         settings=settings,
         connectors=CONNECTORS,
         db=db,
         vault=vault,
         audit=audit,
-        tenants=Tenants(db, vault, audit),
+        tenants=tenants,
         tokens=Tokens(db, audit),
-        limits=Limits(db, vault),
-        setups=Setups(db, vault, CONNECTORS, audit),
-        drafts=Drafts(db, vault, CONNECTORS),
+        limits=limits,
+        setups=setups,
+        drafts=drafts,
+        loop=loop,
+        delivery=delivery,
+        testing=Testing(runs, Runner(db, runs, loop, audit), setups, delivery, limits, recipient_limit, tenant_limit),
+        inbox=inbox,
+        sandbox=sandbox,
+        housekeeping=Housekeeping(
+            ProcessLock(settings.data_dir / "housekeeping.lock"),
+            {
+                "drafts": lambda: drafts.purge(DRAFTS_KEPT),
+                "runs": runs.purge,
+                "attempts": lambda: limits.purge(ATTEMPTS_KEPT),
+                "inbox": inbox.purge,
+                "audit": lambda: audit.purge(db, timedelta(days=settings.retention_days)),
+            },
+        ),
     )
+
+
+def _test_limits(settings: Settings) -> tuple[Limit, Limit]:
+    limits = [Limit.parse(written) for written in settings.test_send_limits]
+    if len(limits) != 2:
+        raise ValueError("POSTROOM_TEST_SEND_LIMITS needs two limits: for each recipient, then for each tenant")
+    return limits[0], limits[1]
