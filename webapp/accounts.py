@@ -137,7 +137,12 @@ class Accounts:
 
     def check_new(self, email: str, password: str, organisation: str = "") -> str:
         """Judge an address and a password for a new account; returns the address as it is stored."""
-        address = _address(email)
+        try:
+            address = _address(email)
+        except AccountError as refused:
+            weak = passwords.weakness(password, about=(organisation,))
+            more = [FieldError("/password", "account.invalid", weak)] if weak else []
+            raise AccountError(refused.detail, errors=[*refused.errors, *more]) from None
         _check(password, "/password", address, organisation)
         return address
 
@@ -161,7 +166,7 @@ class Accounts:
 
     def list(self) -> list[Person]:
         with self._db.read() as session:
-            return [_person(user) for user in session.scalars(select(User).order_by(User.email))]
+            return [_person(user) for user in session.scalars(select(User).order_by(User.email)).unique()]
 
     def count(self) -> int:
         with self._db.read() as session:

@@ -18,6 +18,6 @@ document.querySelectorAll("[data-strength]").forEach((input) => {
   input.addEventListener("input", () => {
     meter.hidden = !input.value;
     meter.dataset.level = level(input.value, Number(input.minLength));
-    meter.querySelector(".strength-word").textContent = words[meter.dataset.level];
+    meter.querySelector(".guess-word").textContent = words[meter.dataset.level];
   });
 });

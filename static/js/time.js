@@ -6,7 +6,7 @@ const steps = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["mont
 
 function words(moment) {
   let amount = (moment - Date.now()) / 1000;
-  if (Math.abs(amount) < 10) amount = 0;
+  if (Math.abs(amount) < 45) return null;
   for (const [unit, size] of steps) {
     if (Math.abs(amount) < size) return relative.format(Math.round(amount), unit);
     amount /= size;
@@ -17,7 +17,7 @@ function tell() {
   document.querySelectorAll("time[data-when]").forEach((time) => {
     const moment = new Date(time.dateTime);
     time.title = exact.format(moment);
-    time.textContent = words(moment);
+    time.textContent = words(moment) ?? time.textContent;
   });
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
 from flask import Blueprint, Flask, current_app, g, redirect, request, session, url_for
@@ -13,6 +14,7 @@ from flask_babel import format_datetime, format_timedelta, get_locale, gettext
 
 from webapp.accounts import Person
 from webapp.db.types import now
+from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import Access, Permission, Role, TenantInfo
 from webapp.domain.text import T, Text
 from webapp.web.context import current_person, installation, services
@@ -23,9 +25,9 @@ bp = Blueprint("frame", __name__)
 THEMES: Final = ("light", "dark", "system")
 THEME_COOKIE: Final = "postroom_theme"
 ROLE_TITLES: Final = {
-    Role.VIEWER: T("You are a viewer"),
-    Role.EDITOR: T("You are an editor"),
-    Role.OWNER: T("You are an owner"),
+    Role.VIEWER: T("Viewer"),
+    Role.EDITOR: T("Editor"),
+    Role.OWNER: T("Owner"),
 }
 
 
@@ -82,13 +84,21 @@ class Choice:
 class Frame:
     """What the layout asks for; each part is found out when it is asked for."""
 
-    @property
+    @cached_property
     def person(self) -> Person | None:
         return current_person()
 
-    @property
+    @cached_property
     def access(self) -> Access | None:
-        return g.get("access")
+        """The standing in the tenant of the page; on the account's and errors' pages, in the tenant used last."""
+        access: Access | None = g.get("access")
+        person = self.person
+        if access or person is None or "tenant" not in session:
+            return access
+        try:
+            return services().tenants.access(person.actor, session["tenant"])
+        except NotFoundError:
+            return None
 
     @property
     def tenant(self) -> TenantInfo | None:
@@ -98,7 +108,7 @@ class Frame:
     def role_title(self) -> Text:
         return ROLE_TITLES[self.access.role] if self.access else Text("")
 
-    @property
+    @cached_property
     def organisation(self) -> str:
         return installation().organisation
 
@@ -119,7 +129,7 @@ class Frame:
     def here(self) -> str:
         return request.full_path.rstrip("?") if request.method == "GET" else url_for("frame.home")
 
-    @property
+    @cached_property
     def groups(self) -> list[Group]:
         """The navigation of the tenant, without pages that are not built."""
         tenant = self.tenant
@@ -131,7 +141,7 @@ class Frame:
         ]
         return [group for group in groups if group.items]
 
-    @property
+    @cached_property
     def tenants(self) -> list[Choice]:
         """The tenants that this person can switch to."""
         person = self.person
@@ -151,7 +161,10 @@ class Frame:
         current = self.endpoint == place.endpoint or (
             self.endpoint.partition(".")[0] == place.endpoint.partition(".")[0]
         )
-        return Item(place.title, url_for(place.endpoint), place.icon, current)
+        return Item(place.title, self._address(place.endpoint), place.icon, current)
+
+    def _address(self, endpoint: str) -> str:
+        return url_for(endpoint, tenant=self.tenant.slug if self.tenant else None)
 
     def _exists(self, place: Place) -> bool:
         hidden = place.development_only and self.tenant and self.tenant.production
@@ -167,7 +180,7 @@ class Frame:
 
 def init_app(app: Flask) -> None:
     """Give templates the frame, and ``url_for`` the tenant of the page."""
-    app.context_processor(lambda: {"frame": Frame()})
+    app.context_processor(_frame_of_request)
     app.jinja_env.globals.update(ago=ago, exact=exact, has_asset=has_asset)
 
     @app.url_defaults
@@ -175,6 +188,12 @@ def init_app(app: Flask) -> None:
         access = g.get("access")
         if access and "tenant" not in values and app.url_map.is_endpoint_expecting(endpoint, "tenant"):
             values["tenant"] = access.tenant.slug
+
+
+def _frame_of_request() -> dict[str, Frame]:
+    if "frame" not in g:
+        g.frame = Frame()
+    return {"frame": g.frame}
 
 
 @public_route(bp, "/")
@@ -221,7 +240,7 @@ def translated(text: Text) -> str:
 def ago(moment: datetime) -> str:
     """How long ago, in words."""
     past = now() - moment
-    return gettext("just now") if abs(past.total_seconds()) < 10 else str(format_timedelta(-past, add_direction=True))
+    return gettext("just now") if abs(past.total_seconds()) < 45 else str(format_timedelta(-past, add_direction=True))
 
 
 def exact(moment: datetime) -> str:

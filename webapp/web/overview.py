@@ -41,12 +41,16 @@ class Comparison:
     tenant: TenantInfo
     changes: int
     """How many values differ, secrets left out."""
+    alone: bool
+    """Whether the tenant of the page is not set up itself."""
 
     @property
     def words(self) -> Text:
         name = self.tenant.name
         if not self.tenant.active_revision:
             return T("%(name)s is not set up yet.", name=name)
+        if self.alone:
+            return T("%(name)s is set up already.", name=name)
         if not self.changes:
             return T("%(name)s has the same setup.", name=name)
         return T("%(name)s differs in %(count)s values.", name=name, count=self.changes)
@@ -95,7 +99,7 @@ def _comparisons(tenant: TenantInfo) -> list[Comparison]:
         return []
     own = services().setups.active(tenant).document
     return [
-        Comparison(other, _differences(own, services().setups.active(other).document))
+        Comparison(other, _differences(own, services().setups.active(other).document), not tenant.active_revision)
         for other, _role in services().tenants.of_person(person.id)
         if other.id != tenant.id
     ]
