@@ -18,7 +18,7 @@ SAMPLES = [
         "smtp.blocked",
     ),
     ("greeting", 554, "mail.example.test ESMTP not accepting messages", "smtp.greeting_refused"),
-    ("greeting", 421, "4.3.2 Service shutting down", "smtp.too_many_connections"),
+    ("greeting", 421, "4.3.2 Service shutting down", "smtp.temporary_failure"),
     ("greeting", 421, "4.7.0 Try again later, closing connection.", "smtp.too_many_connections"),
     ("greeting", 421, "Too many concurrent SMTP connections; please try again later.", "smtp.too_many_connections"),
     ("greeting", 451, "4.3.0 Internal error", "smtp.temporary_failure"),

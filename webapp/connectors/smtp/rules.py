@@ -52,7 +52,7 @@ RULES: Final = (
         words=r"too many (\w+ )?(login|auth|attempt|messages|mails|emails|recipients)",
     ),
     Rule("smtp.too_many_connections", code="[45]..", words=r"too many|connection (limit|rate)|concurrent"),
-    Rule("smtp.too_many_connections", ("greeting", "ehlo", "starttls"), "421", r"4\.7\.0|4\.3\.2"),
+    Rule("smtp.too_many_connections", ("greeting", "ehlo", "starttls"), "421", r"4\.7\.0"),
     Rule("smtp.blocked", ("greeting", "ehlo", *_TRANSACTION), "[45]..", words=_BLOCKED),
     Rule("smtp.greeting_refused", ("greeting",), "5.."),
     # EHLO: HELO was tried too where the server does not know EHLO.

@@ -106,10 +106,12 @@ class WitnessedProtocol(SMTPProtocol):
             self._last_code = 0
             self._trace.client(f"[{len(data)} bytes of message]")
         elif self._in_auth:
+            self.hide_credentials(line)
             self._trace.client(HIDDEN)
         elif line.upper().startswith("AUTH "):
-            mechanism = line.split(" ")[1]
-            self._trace.client(f"AUTH {mechanism} {HIDDEN}" if line.count(" ") > 1 else f"AUTH {mechanism}")
+            mechanism, *proof = line.split(" ")[1:]
+            self.hide_credentials(*proof)
+            self._trace.client(f"AUTH {mechanism} {HIDDEN}" if proof else f"AUTH {mechanism}")
         else:
             self._trace.client(self._masked(line))
 
