@@ -94,7 +94,7 @@ class Inbox:
                         and_(InboxRow.received_at == last.received_at, InboxRow.id < last.id),
                     )
                 )
-            rows = session.execute(query.limit(limit)).tuples().all()
+            rows = session.execute(query.limit(limit)).all()
         return [self._item(*row) for row in rows]
 
     def mail(self, tenant: TenantInfo, mail_id: str) -> InboxMail:
