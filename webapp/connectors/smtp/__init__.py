@@ -11,6 +11,7 @@ from webapp.connectors.smtp.contradictions import contradictions
 from webapp.connectors.smtp.mime import envelope
 from webapp.connectors.smtp.presets import presets
 from webapp.connectors.smtp.session import SMTPSession
+from webapp.domain.address import ascii_host
 from webapp.domain.message import Mail, Receipt, Trace
 from webapp.domain.problem import Problem
 from webapp.domain.text import T
@@ -48,22 +49,15 @@ class SmtpConnector(Connector[SmtpConfig]):
     @classmethod
     def destination(cls, config: Mapping[str, Any]) -> Destination:
         """The host receives the password; the name that its certificate must carry vouches for it."""
-        host = _written(config.get("host"))
-        port = _written(config.get("port"))
+        host, port = _host(config.get("host")), _written(config.get("port"))
+        security = _written(config.get("security")) or "starttls"
+        in_clear = security in ("opportunistic", "none") and config.get("allowInsecureAuth") is True
         return Destination(
             place=host,
             port=int(port) if port.isdecimal() and len(port) <= 5 else None,
-            protection=_written(config.get("security")) or "starttls",
-            verified=(_written(config.get("servername")) or host,),
+            protection=f"{security}, in clear" if in_clear else security,
+            verified=(_host(config.get("servername")) or host,),
         )
-
-    def planned_phases(self) -> tuple[str, ...]:
-        skipped = {"tls"} if self.config.security != "tls" else set()
-        if self.config.security in ("tls", "none"):
-            skipped.add("starttls")
-        if self.config.auth.type == "none":
-            skipped.add("auth")
-        return tuple(phase for phase in self.phases if phase not in skipped)
 
     async def check(self, trace: Trace) -> None:
         session = SMTPSession(self.config, self.network, trace)
@@ -83,4 +77,12 @@ class SmtpConnector(Connector[SmtpConfig]):
 
 
 def _written(value: object) -> str:
-    return str(value).strip().strip("[]").rstrip(".").lower() if isinstance(value, str | int) else ""
+    return str(value).strip().lower() if isinstance(value, str | int) else ""
+
+
+def _host(value: object) -> str:
+    name = _written(value).strip("[]").rstrip(".")
+    try:
+        return ascii_host(name)
+    except ValueError:  # not a name yet; its own field says so
+        return name
