@@ -1,0 +1,1 @@
+"""The HTTP API: JSON for machines, the same services as the console."""

@@ -1,0 +1,130 @@
+"""Looks an installation over: what works, what will not, and what to do about it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from webapp.db import migrate
+from webapp.db.session import Database
+from webapp.db.vault import VaultKeyError
+from webapp.domain.errors import PostroomError
+from webapp.domain.text import T
+from webapp.services.wiring import Services, build
+from webapp.settings import Settings
+
+
+class DatabaseUnavailableError(PostroomError):
+    """The database does not answer, or is not at this version's tables. The detail says which, and what to do."""
+
+    code = "database.unavailable"
+    status = 503
+    title = T("The database cannot be used")
+
+
+State = Literal["ok", "warning", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    state: State
+    says: str
+
+
+def prepare(settings: Settings, *, migrating: bool) -> None:
+    """Make sure that the database is there and at this version. Only what starts an installation migrates it."""
+    with _opened(settings) as database:
+        if migrating:
+            migrate.upgrade(database)
+        elif migrate.current(database) != migrate.head():
+            raise DatabaseUnavailableError(
+                T("It is not at this version. Run `postroom init` or `postroom serve`: both migrate it.")
+            )
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at one thing after the other; what needs a database that is not there is left out."""
+    try:
+        with _opened(settings) as database:
+            version, newest = migrate.current(database), migrate.head()
+    except DatabaseUnavailableError as exc:
+        yield Finding("database", "failed", str(exc.detail))
+        return
+    yield Finding("database", "ok", "It can be read." if version else "It is empty.")
+    if version != newest:
+        yield Finding(
+            "migrations", "failed", f"It is at {version or 'none'}, this version needs {newest}. Run `postroom serve`."
+        )
+        return
+    yield Finding("migrations", "ok", f"It is at {newest}.")
+    yield _sandbox_port(settings)
+    try:
+        services = build(settings)
+        services.vault.tag("doctor")
+    except VaultKeyError as exc:
+        yield Finding("keys", "failed", f"{exc}. Set POSTROOM_SECRET_KEYS to the keys it was written with.")
+        return
+    yield Finding("keys", "ok", "They open what is stored.")
+    try:
+        for tenant in services.tenants.all():
+            yield _connector(services, tenant.slug)
+    finally:
+        services.close()
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Database]:
+    try:
+        database = Database(settings.resolved_database_url)
+        try:
+            yield database
+        finally:
+            database.dispose()
+    except (SQLAlchemyError, OSError, ModuleNotFoundError) as exc:
+        # The driver's own words, without the statement; a URL's password is in neither.
+        words = " ".join(str(getattr(exc, "orig", None) or exc).split()).rstrip(".")
+        raise DatabaseUnavailableError(
+            T("It cannot be opened: %(why)s. Check DATABASE_URL and POSTROOM_DATA_DIR.", why=words)
+        ) from exc
+
+
+def _connector(services: Services, slug: str) -> Finding:
+    tenant = services.tenants.by_slug(slug)
+    what = f"connector of {slug}"
+    if services.setups.active(tenant).setup.connector is None:
+        return Finding(what, "ok" if not tenant.production else "warning", "None is set up.")
+    try:
+        resolved = services.setups.resolve(tenant, None)
+    except PostroomError as exc:
+        return Finding(what, "failed", str(exc.detail))
+    except VaultKeyError as exc:
+        return Finding(what, "failed", f"Its secrets cannot be read: {exc}.")
+    if services.setups.proven(tenant, resolved.values_tag) is None:
+        return Finding(
+            what, "warning", f"{resolved.provider}: not proven. Send a test: postroom test-send {slug} --to …"
+        )
+    return Finding(what, "ok", f"{resolved.provider}: proven.")
+
+
+def _sandbox_port(settings: Settings) -> Finding:
+    port = settings.sandbox_smtp_port
+    if not port:
+        return Finding("sandbox", "ok", "Switched off.")
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            greeting = connection.recv(200)
+    except ConnectionRefusedError:
+        return Finding("sandbox", "ok", f"Port {port} is free; `postroom serve` will listen there.")
+    except OSError as exc:
+        return Finding("sandbox", "warning", f"Port {port} does not answer: {exc}.")
+    if b"Postroom" in greeting:
+        return Finding("sandbox", "ok", f"It answers on port {port}.")
+    return Finding("sandbox", "failed", f"Another program listens on port {port}. Change POSTROOM_SANDBOX_SMTP_PORT.")
