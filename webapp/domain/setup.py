@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
+from webapp.domain.address import parse_address, parse_host
 from webapp.domain.template import Template
 from webapp.domain.usage import UsageType
 
@@ -67,12 +68,23 @@ class VerificationCodePolicy(_Document):
     resend_after: int = Field(default=60, ge=0, le=3600)
 
 
+def _recipient(value: str) -> str:
+    if not value.isprintable() or " " in value:
+        raise ValueError("an entry is a domain such as example.com, or an address such as ada@example.com")
+    local, at, domain = value.rpartition("@")
+    return parse_address(value) if local else at + parse_host(domain)
+
+
+Recipient = Annotated[str, Field(min_length=1, max_length=320), AfterValidator(_recipient)]
+"""A whole domain (``example.com`` or ``@example.com``) or one address."""
+
+
 class AddressPolicy(_Document):
     """Which recipients are accepted."""
 
     block_subaddressing: bool = False
-    allow: tuple[str, ...] = ()
-    block: tuple[str, ...] = ()
+    allow: tuple[Recipient, ...] = Field(default=(), max_length=1000)
+    block: tuple[Recipient, ...] = Field(default=(), max_length=1000)
 
 
 class Setup(_Document):

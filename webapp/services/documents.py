@@ -24,12 +24,13 @@ KEY_LIMIT: Final = 200
 def read_setup(document: Any) -> tuple[Setup | None, list[FieldError]]:
     """Read everything but the connectors' own settings. The setup is None where the shape is wrong.
 
-    Errors point into what was sent: where templates came as the source documents' array, at the array's items.
+    Errors point into what was sent: where templates came as the source documents' array, at the array's items. Raises
+    ConfigInvalidError for what nobody could read any further.
     """
     if not isinstance(document, dict):
-        return None, [FieldError("", "value.type", T("A setup document is expected: an object."))]
+        raise ConfigInvalidError(errors=[FieldError("", "value.type", T("A setup document is expected: an object."))])
     if unreadable := [*faults(document), *_long_keys(document)]:
-        return None, unreadable
+        raise ConfigInvalidError(errors=unreadable)
     document, origins = _with_template_map(document)
     if isinstance(document, list):
         return None, document

@@ -51,6 +51,11 @@ _BOUNDED: Final[Mapping[str, tuple[str, str, Callable[..., Text]]]] = {
         "max_length",
         lambda limit: T("At most %(limit)s characters are possible here.", limit=limit),
     ),
+    "string_too_short": (
+        "value.too_short",
+        "min_length",
+        lambda limit: T("At least %(limit)s characters are needed here.", limit=limit),
+    ),
     "too_long": (
         "value.too_long",
         "max_length",
@@ -128,11 +133,11 @@ def _words(kind: str, context: Mapping[str, Any], path: tuple[str | int, ...], d
         name = str(path[-1])
         shown = name if len(name) <= _SHOWN_KEY else name[:_SHOWN_KEY] + "…"
         return "key.unknown", T("There is no setting “%(name)s” here.", name=shown)
-    if kind == "string_too_short":
-        limit = context["min_length"]
-        if limit == 1:
-            return "value.missing", T("A value is needed here.")
-        return "value.too_short", T("At least %(limit)s characters are needed here.", limit=limit)
+    if kind in ("too_long", "too_short") and isinstance(_value_at(path, data), str):
+        # Behind a validator of ours pydantic does not know any more that it measures a text.
+        kind = f"string_{kind}"
+    if kind in ("string_too_short", "too_short") and context["min_length"] == 1:
+        return _WORDS["missing"]
     if kind == "value_error":
         return "value.invalid", _own_words(str(context["error"]), path, data)
     if kind in _BOUNDED:
@@ -143,12 +148,16 @@ def _words(kind: str, context: Mapping[str, Any], path: tuple[str | int, ...], d
 
 def _own_words(words: str, path: tuple[str | int, ...], data: Any) -> Text:
     """A validator's own sentence, unless it repeats the value: Python's own errors do, and a value may be a secret."""
-    value = data
-    for step in path:
-        value = value[step] if _has(value, step) else None
+    value = _value_at(path, data)
     if isinstance(value, str) and len(value) > 2 and value.strip() in words:
         return _REFUSED
     return sentence(words)
+
+
+def _value_at(path: tuple[str | int, ...], data: Any) -> Any:
+    for step in path:
+        data = data[step] if _has(data, step) else None
+    return data
 
 
 def _path(
