@@ -1,4 +1,4 @@
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -51,21 +51,15 @@ class TestMigrations:
             assert session.scalar(text("PRAGMA foreign_keys")) == 1
 
     def test_processes_that_start_together_wait_for_each_other(self, tmp_path):
-        failures = []
-
-        def start() -> None:
+        def start(_: int) -> str | None:
             database = Database(f"sqlite:///{tmp_path / 'shared.db'}")
             try:
                 migrate.upgrade(database)
-            except BaseException as exc:
-                failures.append(exc)
+                return migrate.current(database)
             finally:
                 database.dispose()
 
-        threads = [threading.Thread(target=start) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(4) as pool:
+            reached = list(pool.map(start, range(4)))
 
-        assert failures == []
+        assert reached == [migrate.head()] * 4

@@ -149,7 +149,8 @@ class TestLostRace:
 
         assert lost.value.current == 2
         assert lost.value.by == "bob@example.com"
-        assert {change.pointer for change in lost.value.theirs} == {"/connector/config/port", "/connector/config/security"}
+        theirs = {change.pointer for change in lost.value.theirs}
+        assert theirs == {"/connector/config/port", "/connector/config/security"}
         assert [(change.pointer, change.old, change.new) for change in lost.value.yours] == [
             ("/connector/config/host", "smtp.example.com", "mail.example.com")
         ]
