@@ -3,12 +3,18 @@
 import pytest
 from pydantic import ValidationError
 
+from tests.connectors.contract import ConnectorContract
 from webapp.connectors.config import secrets_of, settings_of
 from webapp.connectors.smtp import SmtpConnector
 from webapp.connectors.smtp.config import SmtpConfig, is_loopback
 
 LOGIN = {"type": "login", "user": "ada", "pass": "5ecret-of-ada"}
 GOOD = {"host": "smtp.example.com", "port": 587, "auth": LOGIN, "fromEmail": "Acme <no-reply@example.com>"}
+
+
+class TestSmtp(ConnectorContract):
+    connector = SmtpConnector
+    settings = GOOD
 
 
 def config(**changes) -> SmtpConfig:
