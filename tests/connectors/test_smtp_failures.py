@@ -86,6 +86,16 @@ class TestWhatBecameOfTheMail:
         assert (tried.outcome, tried.phases[-1]) == (Outcome.NOT_SENT, "data")
         assert tried.error.problem.temporary
 
+    @pytest.mark.parametrize("security", ["none", "starttls"])
+    @pytest.mark.parametrize("end", [drop, wait(0.2) + reset])
+    def test_a_refusal_in_the_middle_of_the_mail_is_heard(self, scripted, certificates, security, end):
+        too_large = answer(552, "5.3.4 Message size exceeds fixed limit")
+        server = scripted(Script(data=answer(354, "Go ahead") + wait(0.1) + too_large + end, extensions=()))
+
+        tried = attempt(server.port, mail=self.LARGE, security=security, user=None, ca_pem=certificates.ca_pem)
+
+        assert (tried.code, tried.outcome) == ("smtp.message_too_large", Outcome.NOT_SENT)
+
     def test_a_refusal_after_the_last_byte_is_certain(self, scripted):
         server = scripted(Script(body=answer(421, "4.3.2 Shutting down, nothing was accepted") + drop))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final
 
 import aiosmtplib
@@ -17,6 +18,8 @@ LINES_LIMIT: Final = 40
 """Lines of one answer that the transcript keeps."""
 
 FIRST_BYTES: Final = 100
+PIECE: Final = 65536
+"""Bytes of a message that are written at once."""
 
 _START_INPUT: Final = 354
 _CHALLENGE: Final = 334
@@ -30,7 +33,7 @@ class WitnessedProtocol(SMTPProtocol):
         self.lost: BaseException | None = None
         """Why the connection ended, unless the other side ended it in order."""
         self.body_written = False
-        """Whether the message went out; from then on only an answer tells what became of it."""
+        """Whether the last byte of the message went out; from then on only an answer tells what became of it."""
         self.first_bytes = b""
         """The beginning of whatever came first, an SMTP answer or not."""
         self.closed = asyncio.Event()
@@ -41,6 +44,7 @@ class WitnessedProtocol(SMTPProtocol):
         self._expecting = True
         self._last_code = 0
         self._unasked = b""
+        self._body = b""
 
     def hide_credentials(self, *secrets: str) -> None:
         """Take these out of whatever the server says from now on."""
@@ -72,12 +76,19 @@ class WitnessedProtocol(SMTPProtocol):
         return text
 
     def write(self, data: bytes) -> None:
-        self._note_sent(data)
         self._expecting = True
+        if self._last_code == _START_INPUT:
+            self._last_code = 0
+            self._body = data
+            self._trace.client(f"[{len(data)} bytes of message]")
+            return
+        self._note_sent(data)
         super().write(data)
 
     async def read_response(self, timeout: float | None = None) -> aiosmtplib.SMTPResponse:  # noqa: ASYNC109
         try:
+            if self._body:
+                await self._write_body(timeout)
             response = await super().read_response(timeout)
         finally:
             self._expecting = False
@@ -99,13 +110,27 @@ class WitnessedProtocol(SMTPProtocol):
         super().connection_lost(exc)
         self.closed.set()
 
+    async def _write_body(self, seconds: float | None) -> None:
+        """Write the message piece by piece, the last only when all others have left.
+
+        Written at once it would all lie in our buffer, and nobody could tell a message that was cut off from one
+        that went out whole. Raises TimeoutError.
+        """
+        body, self._body = memoryview(self._body), b""
+        if isinstance(self.transport, asyncio.WriteTransport):
+            # As low as it goes: with 0, TLS transports never take up writing again.
+            self.transport.set_write_buffer_limits(high=1, low=0)
+        # A lost connection, and what the server said before it went, are reported by reading.
+        with contextlib.suppress(ConnectionError):
+            async with asyncio.timeout(seconds):
+                for start in range(0, len(body), PIECE):
+                    await self._drain_helper()
+                    super().write(bytes(body[start : start + PIECE]))
+                    self.body_written = start + PIECE >= len(body)
+
     def _note_sent(self, data: bytes) -> None:
         line = data.decode("utf-8", "replace").rstrip("\r\n")
-        if self._last_code == _START_INPUT:
-            self.body_written = True
-            self._last_code = 0
-            self._trace.client(f"[{len(data)} bytes of message]")
-        elif self._in_auth:
+        if self._in_auth:
             self.hide_credentials(line)
             self._trace.client(HIDDEN)
         elif line.upper().startswith("AUTH "):
