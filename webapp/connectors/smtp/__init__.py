@@ -59,6 +59,14 @@ class SmtpConnector(Connector[SmtpConfig]):
             verified=(_host(config.get("servername")) or host,),
         )
 
+    def planned_phases(self) -> tuple[str, ...]:
+        skipped = {"tls"} if self.config.security != "tls" else set()
+        if self.config.security in ("tls", "none"):
+            skipped.add("starttls")
+        if self.config.auth.type == "none":
+            skipped.add("auth")
+        return tuple(phase for phase in self.phases if phase not in skipped)
+
     async def check(self, trace: Trace) -> None:
         session = SMTPSession(self.config, self.network, trace)
         try:
