@@ -10,13 +10,14 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from flask_security import UserDatastore
 from flask_security.models.sqla import FsModels, FsRoleMixin, FsUserMixin, FsWebAuthnMixin
-from sqlalchemy import String, delete, func, select, update
+from sqlalchemy import CursorResult, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from webapp.db.models import Base, LinkRow
@@ -28,11 +29,12 @@ from webapp.domain.address import AddressError, parse_address
 from webapp.domain.errors import FieldError, InputError, NotFoundError
 from webapp.domain.roles import OPERATOR, Actor, Environment
 from webapp.domain.text import T, Text
+from webapp.services.audit import Audit
 
 if TYPE_CHECKING:
     from webapp.services.wiring import Services
 
-FsModels.set_db_info(base_model=Base)
+FsModels.set_db_info(base_model=Base)  # type: ignore[no-untyped-call]  # the library has no types
 
 SETUP_PURPOSE: Final = "first-run"
 SETUP_VALID: Final = timedelta(hours=24)
@@ -116,11 +118,15 @@ class AccountStore(UserDatastore):
 class Accounts:
     """Makes people, checks their passwords, changes them."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, audit: Audit | None = None) -> None:
         self._db = db
+        self._audit = audit or Audit()
         self._hasher = PasswordHasher()
-        self._decoy = self._hasher.hash(secrets.token_urlsafe())
+
+    @cached_property
+    def _decoy(self) -> str:
         """What an unknown address is compared with, so that it takes as long as a known one."""
+        return self._hasher.hash(secrets.token_urlsafe())
 
     def add_person(self, email: str, password: str, administrator: bool = False) -> Person:
         """Make an account. Raises AccountError naming ``/email`` or ``/password``."""
@@ -133,6 +139,7 @@ class Accounts:
             user.fs_uniquifier = secrets.token_hex(32)
             session.add(user)
             session.flush()
+            self._audit.record(session, "account.added", OPERATOR, person=user.id, administrator=administrator)
             return _person(user)
 
     def check_new(self, email: str, password: str, organisation: str = "") -> str:
@@ -180,9 +187,10 @@ class Accounts:
         """Find the person by address and password. Takes as long for an address that nobody has."""
         with self._db.read() as session:
             user = _user(session, email)
-        hashed = user.password if user and user.active and user.password else self._decoy
+        decoy = self._decoy
+        hashed = user.password if user and user.active and user.password else decoy
         fits = self._verify(hashed, password[: passwords.LONGEST])
-        return user if fits and user and hashed is not self._decoy else None
+        return user if fits and user and hashed is not decoy else None
 
     def change_password(self, person_id: int, current: str, new: str, *, organisation: str = "") -> None:
         """Set a new password, knowing the old one; every session of the person ends."""
@@ -191,21 +199,27 @@ class Accounts:
         if not user or not self._verify(user.password or self._decoy, current):
             raise _invalid("/current", T("This is not your current password."))
         _check(new, "/new", user.email, organisation)
-        self._set_password(user.id, new)
+        self._set_password(user.id, new, _person(user).actor)
 
     def reset_password(self, email: str, password: str) -> Person:
         """Set a new password as the operator; every session of the person ends."""
         person = self.by_email(email)
         _check(password, "/password", person.email)
-        self._set_password(person.id, password)
+        self._set_password(person.id, password, OPERATOR)
         return person
 
-    def _set_password(self, person_id: int, password: str) -> None:
+    def signed_in(self, user: User, request_id: str | None = None) -> None:
+        """Write down that somebody came in."""
+        with self._db.write() as session:
+            self._audit.record(session, "account.signed_in", _person(user).actor, request_id=request_id)
+
+    def _set_password(self, person_id: int, password: str, by: Actor) -> None:
         hashed = self._hasher.hash(passwords.normalised(password))
         with self._db.write() as session:
             # Sessions carry the uniquifier: with a new one all of them end, everywhere.
             change = {"password": hashed, "fs_uniquifier": secrets.token_hex(32)}
             session.execute(update(User).where(User.id == person_id).values(change))
+            self._audit.record(session, "account.password_changed", by, person=person_id)
 
     def _verify(self, hashed: str, password: str) -> bool:
         try:
@@ -248,7 +262,7 @@ class Installation:
     def use_setup_link(self, token: str) -> None:
         """Take the link out of use. Raises NotFoundError when it was used, has lapsed or never was."""
         with self._db.write() as session:
-            taken = session.execute(
+            taken: CursorResult[Any] = session.execute(  # type: ignore[assignment]  # of an update it is a cursor's
                 update(LinkRow)
                 .where(LinkRow.id.in_(_open_link(token).with_only_columns(LinkRow.id)))
                 .values(used_at=now())
@@ -262,7 +276,7 @@ def first_run(services: Services, email: str, password: str, organisation: str =
 
     Safe to repeat: what is there stays as it is, the person's password too.
     """
-    accounts = Accounts(services.db)
+    accounts = Accounts(services.db, services.audit)
     try:
         person = accounts.by_email(_address(email))
     except NotFoundError:

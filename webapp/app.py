@@ -40,7 +40,7 @@ def create_app(settings: Settings) -> Flask:
     }
     app.config.update(_configuration(settings))
     app.extensions["postroom"] = services
-    app.extensions["postroom.accounts"] = Accounts(services.db)
+    app.extensions["postroom.accounts"] = Accounts(services.db, services.audit)
     app.extensions["postroom.installation"] = Installation(services.db)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

@@ -12,8 +12,7 @@ SHORTEST: Final = 10
 LONGEST: Final = 200
 """A bound on the hasher's work, far above any pass phrase."""
 
-_COMMON: Final = frozenset(
-    """
+_WORDS: Final = """
     password passwort motdepasse contrasena senha qwerty qwertyuiop qwertyuio qwertz qwertzuiop azerty azertyuiop asdfgh
     asdfghjkl zxcvbn zxcvbnm qazwsx qazwsxedc iloveyou letmein welcome willkommen admin administrator superadmin
     changeme changeit trustno monkey dragon football baseball basketball superman batman princess sunshine shadow
@@ -22,8 +21,11 @@ _COMMON: Final = frozenset(
     passw0rd pass word mypassword thepassword newpassword adminadmin passwordpassword abc abcd abcde abcdef abcdefg
     correcthorsebatterystaple opensesame postroom connector email mailserver company summer winter spring autumn
     january february march april june july august september october november december monday friday
-    """.split()
-)
+"""
+_COMMON: Final = frozenset(_WORDS.split())
+"""What attackers try first, without the digits and signs that people add."""
+_NO_LETTER: Final = r"[\x00-\x60\x7b-\x7f]+"
+"""ASCII that is no small letter; everything beyond ASCII is as good as one."""
 _LEET: Final = str.maketrans("013457@$!", "oleastasi")
 _RUNS: Final = (
     "01234567890123456789",
@@ -58,13 +60,14 @@ def weakness(password: str, *, about: tuple[str, ...] = ()) -> Text | None:
 
 
 def _is_run(plain: str) -> bool:
-    letters = re.sub(r"[\W_]", "", plain)
-    return any(letters in run or letters in run[::-1] for run in _RUNS)
+    letters = re.sub(r"[\x00-\x2f\x3a-\x60\x7b-\x7f]", "", plain)
+    return bool(letters) and any(letters in run or letters in run[::-1] for run in _RUNS)
 
 
 def _is_common(plain: str) -> bool:
     """Whether a common word, dressed with digits and signs, is all there is."""
-    candidates = {re.sub(r"[\d\W_]+", "", plain), re.sub(r"[\W_]+", "", plain.translate(_LEET)), plain}
+    core = re.sub(rf"^{_NO_LETTER}|{_NO_LETTER}$", "", plain)
+    candidates = {plain, core, re.sub(_NO_LETTER, "", plain), re.sub(_NO_LETTER, "", core.translate(_LEET))}
     return any(candidate in _COMMON or not candidate for candidate in candidates)
 
 
@@ -73,4 +76,4 @@ def _is_about(plain: str, part: str) -> bool:
     rest = plain
     for word in sorted(words, key=len, reverse=True):
         rest = rest.replace(word, "") if word else rest
-    return len(rest) < len(plain) and len(re.sub(r"[\d\W_]", "", rest)) < 4
+    return len(rest) < len(plain) and len(re.sub(_NO_LETTER, "", rest)) < 4

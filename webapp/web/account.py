@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_security import login_user, logout_user
@@ -16,7 +16,7 @@ from webapp.accounts import AccountError, User, first_run
 from webapp.domain.errors import LimitedError, NotFoundError
 from webapp.domain.password import SHORTEST
 from webapp.web import resume
-from webapp.web.context import accounts, current_person, installation, services
+from webapp.web.context import accounts, current_person, installation, request_id, services
 from webapp.web.frame import translated
 from webapp.web.security import person_route, public_route, safe_next
 
@@ -103,6 +103,7 @@ def sign_in_check() -> ResponseReturnValue:
         return _sign_in(form, _("This address and password do not go together.")), 422
     services().limits.clear("sign_in", email, here)
     _begin_session(user)
+    accounts().signed_in(user, request_id())
     sealed = request.form.get("sealed")
     if sealed:
         # One more click, on purpose: what was typed may be about to go live.
@@ -163,6 +164,7 @@ def _begin_session(user: User) -> None:
     """Start anew: nothing of the session before, such as its form token, lives on."""
     last = session.get("tenant")
     session.clear()
+    g.pop("csrf_token", None)
     login_user(user)
     session.permanent = True
     if last:

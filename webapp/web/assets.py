@@ -45,7 +45,7 @@ class Assets:
         asset = self.find(filename)
         if asset is None:
             abort(404)
-        zipped = asset.zipped if "gzip" in request.accept_encodings else None
+        zipped = asset.zipped if request.accept_encodings.quality("gzip") else None
         response = Response(zipped or asset.body, mimetype=asset.mimetype)
         response.headers["Cache-Control"] = _FOREVER if request.args.get("v") == asset.digest else "no-cache"
         if asset.zipped:
@@ -53,7 +53,8 @@ class Assets:
         if zipped:
             response.headers["Content-Encoding"] = "gzip"
         response.set_etag(asset.digest + ("-gzip" if zipped else ""))
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
     def find(self, filename: str) -> Asset | None:
         """Look a file up by its path below the folder."""

@@ -82,6 +82,9 @@ def page(status: int, detail: Text | None = None) -> str:
 
 
 def _session_over(sorry: Sorry) -> str:
+    if request.headers.get("HX-Request") and request.method == "GET":
+        # A part of a page that keeps itself up to date: the page around it, and what is typed there, stays.
+        return render_template("pages/errors/session_over_fragment.html", sorry=sorry, target=resume.origin_page())
     posted = request.method == "POST"
     return render_template(
         "pages/errors/session_over.html",

@@ -71,7 +71,7 @@ def summary(revision: RevisionInfo) -> str:
     """Which parts of the setup a revision changed, in a few words."""
     areas = dict.fromkeys(pointer.split("/")[1] for pointer, _kind in revision.changed if "/" in pointer)
     words = ", ".join(translated(_AREAS[area]) for area in areas if area in _AREAS)
-    return gettext("Changed: %(areas)s", areas=words) if words else gettext("Saved")
+    return str(gettext("Changed: %(areas)s", areas=words) if words else gettext("Saved"))
 
 
 @tenant_route(bp, "/", permission=Permission.READ)

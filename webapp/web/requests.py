@@ -25,9 +25,10 @@ from secure import (
     XContentTypeOptions,
     XFrameOptions,
 )
-from werkzeug.exceptions import BadRequest
 
 from webapp.db.vault import Vault
+from webapp.domain.errors import PostroomError
+from webapp.domain.text import T
 from webapp.settings import Settings
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -37,6 +38,14 @@ _ANY_HOST: Final = ("/livez", "/readyz")
 _LOOPBACK_NAMES: Final = ("localhost",)
 
 log = structlog.get_logger("postroom.web")
+
+
+class UnknownHostError(PostroomError):
+    """The console was asked for by a name that is not its own. Set POSTROOM_PUBLIC_URL to the address that is used."""
+
+    code = "request.unknown_host"
+    status = 400
+    title = T("This is not the console's address. The operator sets it with POSTROOM_PUBLIC_URL.")
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -70,7 +79,7 @@ def init_app(app: Flask, settings: Settings, vault: Vault) -> None:
         given = request.headers.get("X-Request-Id", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         if request.path not in _ANY_HOST and not hosts.allowed(request.host):
-            raise BadRequest("This address is not that of the console. Set POSTROOM_PUBLIC_URL to the address you use.")
+            raise UnknownHostError
 
     @app.after_request
     def finish(response: Response) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, g, redirect, request, url_for
@@ -16,7 +16,7 @@ from webapp.domain.roles import Permission
 from webapp.domain.text import T
 from webapp.web.context import current_actor, current_person, services
 
-View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+View = Callable[..., ResponseReturnValue]
 
 
 class Gate(StrEnum):
@@ -107,8 +107,8 @@ def _turned_away() -> ResponseReturnValue | None:
 
 
 def _register(
-    bp: Blueprint, rule: str, view: Callable[..., ResponseReturnValue], permission: StrEnum, methods: Sequence[str]
-) -> Any:
+    bp: Blueprint, rule: str, view: View, permission: StrEnum, methods: Sequence[str]
+) -> View:
     view.permission = permission  # type: ignore[attr-defined]  # for the test that walks all routes
     bp.add_url_rule(rule, view.__name__, view, methods=list(methods))
     return view
