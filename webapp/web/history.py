@@ -1,5 +1,169 @@
 """Every saved setup of a tenant: what changed, by whom, and the way back."""
 
-from flask import Blueprint
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any, Final
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from ruamel.yaml import YAML
+from ruamel.yaml.scalarstring import LiteralScalarString
+
+from webapp.domain.diff import is_secret
+from webapp.domain.errors import NotFoundError, SetupChangedMeanwhileError
+from webapp.domain.roles import Permission
+from webapp.domain.text import T, Text
+from webapp.services.changes import in_short
+from webapp.services.setups import Plan, RevisionInfo
+from webapp.web.changes import groups_of, text_lines
+from webapp.web.context import current_access, current_tenant, request_id, services
+from webapp.web.security import tenant_route
 
 bp = Blueprint("history", __name__)
+
+PAGE: Final = 30
+NOTE_LIMIT: Final = 1000
+ORIGINS: Final[dict[str, Text]] = {
+    "save": T("Saved"),
+    "restore": T("Restored from revision %(detail)s"),
+    "import": T("Imported"),
+    "promote": T("Promoted from %(detail)s"),
+    "delete": T("Connector deleted"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A revision as the list shows it."""
+
+    info: RevisionInfo
+    origin: Text
+    changed: Sequence[Text]
+
+
+@tenant_route(bp, "/history", permission=Permission.READ)
+def history() -> ResponseReturnValue:
+    """List the revisions, newest first."""
+    before = _number(request.args.get("before"))
+    found = services().setups.history(current_tenant(), before=before, limit=PAGE + 1)
+    older = found[PAGE - 1].number if len(found) > PAGE else None
+    return render_template(
+        "pages/history/list.html", lines=[_line(info) for info in found[:PAGE]], older=older, before=before
+    )
+
+
+@tenant_route(bp, "/history/<int:number>", permission=Permission.READ)
+def revision(number: int) -> ResponseReturnValue:
+    """One revision beside the one before it, and the whole document."""
+    tenant, setups = current_tenant(), services().setups
+    info = _info(number)
+    found = setups.diff(tenant, number - 1, number)
+    return render_template(
+        "pages/history/revision.html",
+        line=_line(info),
+        groups=groups_of(found),
+        text_lines=text_lines,
+        document=as_yaml(setups.revision(tenant, number).document),
+        newest=tenant.active_revision,
+    )
+
+
+@tenant_route(bp, "/history/diff", permission=Permission.READ)
+def diff() -> ResponseReturnValue:
+    """Compare any two revisions."""
+    old, new = _number(request.args.get("from")), _number(request.args.get("to"))
+    if old is None or new is None:
+        raise NotFoundError
+    found = services().setups.diff(current_tenant(), old, new)
+    return render_template(
+        "pages/history/diff.html",
+        old=old,
+        new=new,
+        groups=groups_of(found),
+        text_lines=text_lines,
+        newest=current_tenant().active_revision,
+    )
+
+
+@tenant_route(bp, "/history/<int:number>/restore", permission=Permission.RESTORE)
+def restore(number: int) -> ResponseReturnValue:
+    """Show what restoring would change, before it does."""
+    return _restore_page(number)
+
+
+@tenant_route(bp, "/history/<int:number>/restore", methods=["POST"], permission=Permission.RESTORE)
+def restored(number: int) -> ResponseReturnValue:
+    """Make an old revision live again, as a new one."""
+    base = _number(request.form.get("base"))
+    saved = services().setups.restore(
+        current_access(),
+        number,
+        base=base,
+        note=request.form.get("note", "").strip()[:NOTE_LIMIT] or None,
+        request_id=request_id(),
+    )
+    return redirect(url_for("connector.saved", number=saved.number), 303)
+
+
+@bp.errorhandler(SetupChangedMeanwhileError)
+def changed_meanwhile(error: SetupChangedMeanwhileError) -> ResponseReturnValue:
+    """Somebody saved between looking and restoring: show the difference as it is now."""
+    number = (request.view_args or {}).get("number", 0)
+    return _restore_page(number, moved=error), error.status
+
+
+def as_yaml(document: dict[str, Any]) -> str:
+    """Write a setup for reading: secrets as a word and their tag, long texts as blocks."""
+    yaml = YAML()
+    yaml.width = 10_000
+    out = StringIO()
+    yaml.dump(_readable(document), out)
+    return out.getvalue()
+
+
+def _restore_page(number: int, moved: SetupChangedMeanwhileError | None = None) -> str:
+    plan = services().setups.restore(current_access(), number, dry_run=True)
+    assert isinstance(plan, Plan)  # noqa: S101  a dry run saves nothing
+    return render_template(
+        "pages/history/restore.html",
+        line=_line(_info(number)),
+        plan=plan,
+        groups=groups_of(plan.changes),
+        text_lines=text_lines,
+        moved=moved,
+        note=request.form.get("note", ""),
+    )
+
+
+def _info(number: int) -> RevisionInfo:
+    found = services().setups.history(current_tenant(), before=number + 1, limit=1)
+    if not found or found[0].number != number:
+        raise NotFoundError
+    return found[0]
+
+
+def _line(info: RevisionInfo) -> Line:
+    origin = ORIGINS.get(info.origin, Text(info.origin))
+    if "%(detail)s" in origin.template:
+        origin = T(origin.template, detail=info.origin_detail or "?")
+    return Line(info, origin, in_short(info.changed, services().connectors))
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) < 10 else None
+
+
+def _readable(value: Any) -> Any:
+    if is_secret(value):
+        mark = value["$secret"]
+        if mark.get("env"):
+            return f"(lent by the operator as {mark['env']})"
+        return f"(secret {mark['fingerprint']})" if mark.get("fingerprint") else "(secret)"
+    if isinstance(value, dict):
+        return {key: _readable(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_readable(part) for part in value]
+    return LiteralScalarString(value) if isinstance(value, str) and "\n" in value else value

@@ -116,4 +116,4 @@ def start(
 
 
 def sandbox_usable(services: Services, tenant: TenantInfo) -> bool:
-    return not tenant.production and services.sandbox is not None and services.sandbox.port > 0
+    return not tenant.production and services.sandbox.port > 0

@@ -22,6 +22,7 @@ from webapp.services.drafts import Draft
 from webapp.services.setups import ProofInfo, StoredSetup
 from webapp.services.wiring import Services
 from webapp.web.connector.cards import preset_of
+from webapp.web.connector.documents import rebased, unmarked, value_at
 from webapp.web.fields import SecretField, SettingField
 from webapp.web.forms import SettingsForm, filled, form_for
 from webapp.web.mails import MailFields, mails_of, posted_templates, reset
@@ -63,6 +64,8 @@ class Remarks:
     to: str = ""
     usage_type: str = UsageType.GENERIC.value
     run: str = ""
+    note: str = ""
+    reason: str = ""
 
     @classmethod
     def of(cls, ui: Mapping[str, Any]) -> Remarks:
@@ -81,7 +84,7 @@ class Editor:
         self.active: StoredSetup = services.setups.active(access.tenant)
         kept = services.drafts.load(access) if access.may(Permission.EDIT) else None
         self.begun = kept is not None
-        self.draft = kept or _fresh(self.active)
+        self.draft = kept or Draft(base_revision=self.active.number, document=unmarked(self.active.document))
         self.remarks = Remarks.of(self.draft.ui)
         if not self.remarks.to:
             self.remarks.to = access.actor.name if "@" in access.actor.name else ""
@@ -211,6 +214,13 @@ class Editor:
         if value_at(self.document, pointer) is not None:
             self.put(self._services.setups.patched(self.document, [operation]), secrets)
 
+    def rebase(self) -> None:
+        """Begin anew from what is live, with what this draft changed put on top."""
+        seen = self._services.setups.revision(self.access.tenant, self.draft.base_revision)
+        live = rebased(unmarked(seen.document), unmarked(self.active.document), self.document)
+        self.draft = replace(self.draft, base_revision=self.active.number)
+        self.put(live)
+
     def reset_mail(self, usage_type: UsageType) -> None:
         """Put the default of one mail back."""
         templates = self.document.get("templates") or {}
@@ -240,7 +250,7 @@ class Editor:
         return Judgement(values_tag=tag, proof=setups.proven(tenant, tag) if tag else None)
 
     def show_errors(self, errors: Sequence[FieldError] | None = None) -> list[Fault]:
-        """Put errors at their fields; without ``errors`` those of settings that were left, and secrets to type again."""
+        """Put errors at their fields; without ``errors`` those of settings that were left, and of secrets to retype."""
         mails = {mail.usage_type.value: mail for mail in self.shown_mails}
         faults = []
         for error in self.judgement.errors if errors is None else errors:
@@ -297,25 +307,3 @@ class Editor:
             field.refuse(below, error.message)
             return Fault(field.id, field.words.title, error.message)
         return Fault("setup-form", Text(error.pointer), error.message)
-
-
-def value_at(document: Mapping[str, Any], pointer: str) -> Any:
-    """Read the value that a JSON pointer means; None where there is none."""
-    value: Any = document
-    for key in pointer.split("/")[1:]:
-        key = key.replace("~1", "/").replace("~0", "~")
-        if not isinstance(value, Mapping) or key not in value:
-            return None
-        value = value[key]
-    return value
-
-
-def _fresh(active: StoredSetup) -> Draft:
-    """What a draft begins with: the live setup. Its secrets are kept without naming which they are at the moment."""
-    return Draft(base_revision=active.number, document=_unmarked(active.document))
-
-
-def _unmarked(value: Any) -> Any:
-    if is_secret(value):
-        return {SECRET: {key: part for key, part in value[SECRET].items() if key != "fingerprint"}}
-    return {key: _unmarked(part) for key, part in value.items()} if isinstance(value, dict) else value

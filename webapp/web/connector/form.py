@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.domain.errors import FieldError, InputError, NotFoundError
+from webapp.domain.errors import FieldError, InputError, LimitedError, NotFoundError, PostroomError
 from webapp.domain.roles import Permission
 from webapp.domain.text import Text
 from webapp.domain.usage import UsageType
@@ -27,7 +27,7 @@ def form() -> ResponseReturnValue:
     if not editor.connector:
         target = "connector.choose" if current_access().may(Permission.EDIT) else "overview.overview"
         return redirect(url_for(target))
-    return page(editor)
+    return page(editor, editor.judgement.errors if "faults" in request.args else None)
 
 
 @tenant_route(bp, "/connector", methods=["POST"], permission=Permission.EDIT)
@@ -88,7 +88,28 @@ def mail(usage_type: str) -> ResponseReturnValue:
 def not_accepted(error: InputError) -> ResponseReturnValue:
     """Show what was refused beside its field. What was typed is kept by now."""
     editor = Editor(services(), current_access())
-    return page(editor, error.errors, error.status, refusal=error.detail) if editor.connector else of_domain(error)
+    if not editor.connector:
+        return of_domain(error)
+    if not request.headers.get("HX-Request"):
+        return page(editor, error.errors, error.status, refusal=error.detail)
+    if any(each.pointer.startswith(("/connector", "/templates")) for each in error.errors):
+        return "", 204, {"HX-Redirect": url_for("connector.form", faults="all")}
+    return refused(editor, error)
+
+
+@bp.errorhandler(LimitedError)
+def too_many(error: LimitedError) -> ResponseReturnValue:
+    """Say in the test panel that it was too much for now."""
+    editor = Editor(services(), current_access())
+    if request.headers.get("HX-Request"):
+        return refused(editor, error)
+    return page(editor, status=error.status, refusal=error.detail)
+
+
+def refused(editor: Editor, error: PostroomError) -> ResponseReturnValue:
+    """Put a refusal where the result would have come."""
+    words = [each.message for each in error.errors] or [error.detail]
+    return render_template("pages/connector/_refused.html", editor=editor, words=words)
 
 
 def page(

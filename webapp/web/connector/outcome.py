@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any, Final
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_babel import gettext
 
 from webapp import __version__
@@ -54,8 +55,11 @@ def run_context(editor: Editor, run: RunView | None = None) -> dict[str, Any]:
     run = run or last_run(editor)
     return {
         "run": run,
+        "press": token_hex(8),
         "said": said(editor, run) if run else None,
         "seen": seen(run) if run else "",
+        "phases": [phase for phase in run.phases if run.running or phase.ok is not None] if run else [],
+        "pending": _pending(run) if run else (),
         "phase_titles": PHASE_TITLES,
     }
 
@@ -73,6 +77,12 @@ def last_run(editor: Editor) -> RunView | None:
 def seen(run: RunView) -> str:
     """A mark of what a page has been shown, so that nothing is drawn again until there is news."""
     return f"{run.state}-{len(run.phases)}-{sum(phase.ok is not None for phase in run.phases)}"
+
+
+def _pending(run: RunView) -> tuple[str, ...]:
+    """The phases that were not come to; one in which a run was stopped is among them."""
+    stopped = () if run.running else tuple(phase.phase for phase in run.phases if phase.ok is None)
+    return () if run.ok else (*stopped, *run.expected_phases)
 
 
 def said(editor: Editor, run: RunView) -> Said:
@@ -185,7 +195,9 @@ def _host(editor: Editor) -> str:
 
 def _inbox(editor: Editor) -> str | None:
     """The inbox, where these values lead to our own mail server."""
-    peer = services().sandbox.peer if services().sandbox else None
+    peer = services().sandbox.peer
+    if "inbox.inbox" not in current_app.view_functions:
+        return None
     config = editor.draft.document["connector"]["config"]
     if (
         peer

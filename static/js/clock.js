@@ -1,0 +1,6 @@
+// "Live since 12:03:22" is said in the reader's own zone.
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium" });
+
+document.querySelectorAll("time[data-clock]").forEach((time) => {
+  time.textContent = clock.format(new Date(time.dateTime));
+});
