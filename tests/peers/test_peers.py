@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from contextlib import ExitStack
 
 import pytest
 
+from tests.peers import postfix as postfix_module
 from tests.peers.aiosmtpd_server import PASSWORD, USER
 from tests.peers.postfix import PASSWORDS
 from tests.peers.scripted import Script, answer, drop, reset
@@ -100,3 +102,10 @@ def test_postfix_delivers_for_who_logs_in(postfix, certificates):
         client.sendmail("no-reply@example.test", ["ada@example.test"], b"Message-ID: <hello@peers>\r\n" + MAIL)
 
     assert postfix.mail("<hello@peers>")["Subject"] == "Hello"
+
+
+def test_a_machine_without_mail_servers_says_what_to_install(monkeypatch, certificates):
+    monkeypatch.setattr(postfix_module, "_PATH", "/nowhere")
+
+    with pytest.raises(pytest.fail.Exception, match="apt-get install -y dovecot-core postfix"), ExitStack() as stack:
+        stack.enter_context(postfix_module.running_postfix(certificates))
