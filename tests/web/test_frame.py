@@ -218,7 +218,7 @@ class TestStatic:
         used = {
             name
             for path in resource("templates").rglob("*.html")
-            for name in re.findall(r"""\bicon\('([a-z0-9-]+)'""", path.read_text())
+            for name in re.findall(r"""\bicon\(["']([a-z0-9-]+)["']""", path.read_text())
         }
 
         assert used - there == set()
