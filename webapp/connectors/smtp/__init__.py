@@ -72,7 +72,7 @@ class SmtpConnector(Connector[SmtpConfig]):
         try:
             await session.open()
         finally:
-            await session.close()
+            session.close()
 
     async def send(self, mail: Mail, trace: Trace) -> Receipt:
         message = envelope(mail, self.config)
@@ -81,7 +81,7 @@ class SmtpConnector(Connector[SmtpConfig]):
             await session.open()
             return await session.deliver(message)
         finally:
-            await session.close()
+            session.close()
 
 
 def _written(value: object) -> str:

@@ -22,7 +22,7 @@ from webapp.connectors.smtp.problems import (
 from webapp.domain.problem import Problem
 from webapp.domain.text import T, Text
 
-_READING_PORTS: Final = {110: "POP3", 143: "IMAP", 993: "IMAP", 995: "POP3", 80: "HTTP", 443: "HTTP"}
+_READING_PORTS: Final = {110: "POP3", 143: "IMAP", 993: "IMAP", 995: "POP3", 443: "HTTP"}
 
 
 def contradictions(config: Mapping[str, Any]) -> list[tuple[str, Problem]]:

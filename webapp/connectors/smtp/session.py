@@ -33,6 +33,9 @@ GOODBYE_SECONDS: Final = 1.0
 METHODS: Final = ("plain", "login", "cram-md5")
 """Ways to log in with a password, the plainest first: under TLS nothing is gained by the others."""
 
+_FAREWELLS: Final[set[asyncio.Task[None]]] = set()
+"""Connections on their way out; a task that nobody holds may vanish."""
+
 _METHOD_UNKNOWN: Final = 504
 
 
@@ -49,7 +52,6 @@ class SMTPSession:
         self._name = config.name or ""
         self._greeting = ""
         self._encrypted = False
-        self._handshaking = False
 
     async def open(self) -> None:
         """Walk the phases from the name to the login. Raises DeliveryError."""
@@ -89,24 +91,20 @@ class SMTPSession:
             reply = _said(note, await self._hand_over(envelope.content))
         return Receipt(reply.message_id, reply.code, reply.enhanced_code, reply.text, accepted_by=self.config.host)
 
-    async def close(self) -> None:
-        """Say goodbye where that is in place, without waiting for an answer, and let go of the connection."""
+    def close(self) -> None:
+        """Say goodbye where that is in place and let go of the connection, without waiting for the other side."""
         protocol = self._diagnosis.protocol
         transport = protocol.transport if protocol else None
         if not protocol or not isinstance(transport, asyncio.Transport):
             return
-        if self._diagnosis.orderly and not transport.is_closing():
-            protocol.write(b"QUIT\r\n")
-            transport.close()
-        else:
+        if not self._diagnosis.orderly or transport.is_closing():
             transport.abort()
-        if self._handshaking:
-            # A handshake that failed leaves nobody behind who would report the end.
             return
-        try:
-            await asyncio.wait_for(protocol.closed.wait(), GOODBYE_SECONDS)
-        except TimeoutError:
-            transport.abort()
+        protocol.write(b"QUIT\r\n")
+        transport.close()
+        farewell = asyncio.get_running_loop().create_task(_see_off(protocol, transport))
+        _FAREWELLS.add(farewell)
+        farewell.add_done_callback(_FAREWELLS.discard)
 
     async def _attach(
         self, connection: socket.socket, context: ssl.SSLContext | None = None, name: str | None = None
@@ -167,11 +165,10 @@ class SMTPSession:
             context = await self.network.tls_context(route)
             name = self.config.servername or route.tls_name
             try:
-                self._handshaking = True
                 await self._client.starttls(tls_context=context, server_hostname=name)
             except ssl.SSLCertVerificationError as exc:
                 raise await self._distrusted(exc, route, name) from exc
-            self._handshaking, self._encrypted = False, True
+            self._encrypted = True
             note.text = self._tls_version()
             # What the server offered in clear does not count (RFC 3207 section 4.2).
             await self._ehlo()
@@ -265,6 +262,16 @@ class SMTPSession:
     def _tls_version(self) -> str | None:
         cipher = self._client.get_transport_info("cipher")
         return f"{cipher[1]} {cipher[0]}" if cipher else None
+
+
+async def _see_off(protocol: WitnessedProtocol, transport: asyncio.Transport) -> None:
+    """Give the other side a moment to end TLS in good order."""
+    try:
+        await asyncio.wait_for(protocol.closed.wait(), GOODBYE_SECONDS)
+    except TimeoutError:
+        pass
+    finally:
+        transport.abort()
 
 
 def _said(note: PhaseNote, response: SMTPResponse) -> Reply:
