@@ -211,6 +211,11 @@ OPENING = {
         Script(greeting=answer(421, "4.3.2 Service shutting down") + drop),
         temporary=True,
     ),
+    "an FTP server answers": Case(
+        "smtp.not_smtp",
+        "ehlo",
+        Script(greeting=answer(220, "(vsFTPd 3.0.3)"), ehlo=answer(500, "Unknown command.")),
+    ),
     "EHLO and HELO are refused": Case(
         "smtp.ehlo_refused",
         "ehlo",

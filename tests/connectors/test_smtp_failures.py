@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
 import inspect
 import logging
 import re
@@ -11,7 +13,7 @@ import pytest
 
 from tests.connectors.smtp_attempt import MAIL, PASSWORD, attempt
 from tests.connectors.smtp_failures import ALL, BEFORE_ANY_MAIL, FAULTS, HANDING_OVER, HASTE, clear, offering
-from tests.peers.scripted import Script, answer, deaf, drop, endless, raw, reset, silence, wait
+from tests.peers.scripted import Script, Step, answer, deaf, drop, endless, raw, reset, silence, wait
 from webapp.connectors import network_problems, tls_problems
 from webapp.connectors.smtp import SmtpConnector
 from webapp.connectors.smtp.problems import RECIPES
@@ -121,6 +123,62 @@ class TestWhatBecameOfTheMail:
 
         assert tried.outcome in (Outcome.SENT, Outcome.MAYBE_SENT)
         assert len(server.bodies) == 1
+
+
+class TestOddServer:
+    """What is unusual but clear is no failure, and does no harm."""
+
+    def test_one_that_knows_only_helo_gets_the_mail(self, scripted):
+        server = scripted(Script(ehlo=answer(502, "5.5.2 Command not implemented")))
+
+        tried = attempt(server.port, security="none", user=None)
+
+        assert tried.error is None, tried.trace.transcript
+        assert len(server.bodies) == 1
+
+    def test_one_that_accepts_with_another_code_has_the_mail(self, scripted):
+        server = scripted(Script(body=answer(251, "2.0.0 Taken, in a way")))
+
+        tried = attempt(server.port, security="none", user=None)
+
+        assert tried.error is None, tried.trace.transcript
+        assert tried.receipt.code == 251
+
+    def test_one_that_offers_a_login_it_does_not_know_is_asked_by_another(self, scripted):
+        def know_plain_only(conversation):
+            known = conversation.commands[-1].startswith("AUTH PLAIN ")
+            (answer(235, "2.7.0 Accepted") if known else answer(504, "5.5.4 Unknown mechanism"))(conversation)
+
+        server = scripted(clear(auth_prompt=Step((know_plain_only,))))
+
+        tried = attempt(server.port, security="none", mail=None)
+
+        assert tried.error is None, tried.trace.transcript
+
+    def test_one_that_rejects_a_password_is_not_asked_twice(self, scripted):
+        server = scripted(offering("CRAM-MD5", "PLAIN", "LOGIN", auth=answer(535, "5.7.8 Wrong")))
+
+        attempt(server.port, security="none", mail=None)
+
+        assert [command.startswith("AUTH") for command in server.commands].count(True) == 1
+
+    def test_one_that_explains_before_it_hangs_up_is_quoted(self, scripted):
+        farewell = answer(250, "2.1.0 Ok") + answer(421, "4.4.2 mail.example.test Error: timeout exceeded") + drop
+        server = scripted(Script(mail=farewell))
+
+        tried = attempt(server.port, security="none", user=None)
+
+        assert (tried.code, tried.phases[-1]) == ("smtp.temporary_failure", "rcpt_to"), tried.trace.transcript
+        assert tried.error.code == 421
+
+    def test_every_mail_has_a_date_and_the_given_id(self, scripted):
+        server = scripted()
+
+        attempt(server.port, security="none", user=None)
+
+        head = email.message_from_bytes(server.bodies[0], policy=email.policy.default)
+        assert head["Message-ID"] == MAIL.message_id
+        assert head["Date"].datetime.tzinfo is not None
 
 
 class TestTimeouts:

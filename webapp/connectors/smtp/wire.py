@@ -67,7 +67,7 @@ class WitnessedProtocol(SMTPProtocol):
     @property
     def parting_words(self) -> bytes:
         """What the server said without being asked; usually why it is about to hang up."""
-        return self._unasked
+        return self._unasked or bytes(self._buffer)
 
     def without_credentials(self, text: str) -> str:
         """Hide what was sent as proof of identity, should the server repeat it."""
@@ -101,7 +101,7 @@ class WitnessedProtocol(SMTPProtocol):
     def data_received(self, data: bytes) -> None:
         if len(self.first_bytes) < FIRST_BYTES:
             self.first_bytes = (self.first_bytes + data)[:FIRST_BYTES]
-        if not self._expecting:
+        if not self._expecting or (self._response_waiter and self._response_waiter.done()):
             self._unasked = (self._unasked + data)[-2000:]
         super().data_received(data)
 
