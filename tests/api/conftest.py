@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.canary import CANARY, WatchedClient
 from webapp.accounts import first_run
 from webapp.app import create_app
 from webapp.db import migrate
@@ -104,15 +106,22 @@ def fresh_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def house(fresh_house: Path, tmp_path: Path) -> Iterator[House]:
-    folder = tmp_path / "instance"
+@contextmanager
+def opened_house(fresh_house: Path, folder: Path) -> Iterator[House]:
+    """Copy the migrated folder and make the application over the copy."""
     shutil.copytree(fresh_house, folder)
     app = create_app(settings_in(folder))
     app.testing = True
+    app.test_client_class = WatchedClient
     services: Services = app.extensions["postroom"]
     yield House(app, services)
     services.close()
+
+
+@pytest.fixture
+def house(fresh_house: Path, tmp_path: Path) -> Iterator[House]:
+    with opened_house(fresh_house, tmp_path / "instance") as house:
+        yield house
 
 
 @pytest.fixture
@@ -143,7 +152,7 @@ def smtp(**config: Any) -> dict[str, Any]:
         "host": "smtp.example.com",
         "port": 587,
         "security": "starttls",
-        "auth": {"type": "login", "user": "ada", "pass": "corr€ct horse"},
+        "auth": {"type": "login", "user": "ada", "pass": f"{CANARY}-€"},
         "fromEmail": "Acme <no-reply@example.com>",
     }
     return {"provider": "smtp", "config": {**complete, **config}}

@@ -14,12 +14,12 @@ from werkzeug.exceptions import HTTPException
 from webapp.api import catalogue, documentation, inbox, revisions, setup, tenants, testing
 from webapp.api.problems import is_api_request, problem, problem_of_http
 from webapp.api.reading import BODY_LIMIT
-from webapp.api.security import bp
+from webapp.api.security import ROUTES, bp
 from webapp.api.waiting import reserve
 from webapp.domain.errors import PostroomError
 from webapp.services.wiring import Services
 
-__all__ = ["AREAS", "bp"]
+__all__ = ["AREAS", "ROUTES", "bp"]
 
 AREAS: Final = (catalogue, tenants, setup, testing, revisions, inbox, documentation)
 """Modules whose routes are registered by being imported."""

@@ -189,11 +189,12 @@ def _kind(schema: Any) -> str:
 
 
 def _shape(schema: Any) -> str | None:
-    """The name of the first object that a schema refers to."""
+    """The name of the first object that a schema refers to and that is described."""
     if isinstance(schema, list):
         return next((name for name in map(_shape, schema) if name), None)
     if not isinstance(schema, dict):
         return None
     if "$ref" in schema:
-        return str(schema["$ref"]).rpartition("/")[2]
+        name = str(schema["$ref"]).rpartition("/")[2]
+        return name if "properties" in openapi.document()["components"]["schemas"][name] else None
     return next((name for name in map(_shape, schema.values()) if name), None)

@@ -1,0 +1,42 @@
+"""Providers over the API."""
+
+from __future__ import annotations
+
+from tests.api.conftest import API, smtp
+
+
+def test_the_list_says_what_each_is_for(ada: API) -> None:
+    providers = ada.get("/providers").json
+
+    (smtp_provider,) = [each for each in providers if each["kind"] == "smtp"]
+    assert smtp_provider["rendering"] == "here"
+    assert smtp_provider["summary"]
+
+
+def test_a_provider_comes_with_schema_presets_and_guide(ada: API) -> None:
+    provider = ada.get("/providers/smtp").json
+
+    assert set(provider["configSchema"]["properties"]) >= set(smtp()["config"])
+    assert {"gmail"} <= {preset["id"] for preset in provider["presets"]}
+    assert provider["guide"]
+
+
+def test_secrets_are_marked_in_the_schema(ada: API) -> None:
+    schema = ada.get("/providers/smtp").json["configSchema"]
+
+    assert schema["$defs"]["LoginAuth"]["properties"]["pass"]["secret"] is True
+
+
+def test_a_token_of_any_scope_may_look(house, ada: API) -> None:  # type: ignore[no-untyped-def]
+    assert house.api("dev", scopes=("send",)).get("/providers").status_code == 200
+
+
+def test_a_tenant_says_whether_it_can_send(ada: API) -> None:
+    before = ada.get("/tenants/dev").json
+    ada.put("/tenants/dev/setup", json={"connector": smtp()})
+
+    after = ada.get("/tenants/dev").json
+
+    assert (before["state"], before["activeRevision"]) == ("not_set_up", 0)
+    assert (after["state"], after["activeRevision"]) == ("not_proven", 1)
+    assert after["environment"] == "development"
