@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlalchemy import TypeDecorator
@@ -13,7 +13,7 @@ from webapp.db.session import Database
 from webapp.settings import Settings
 
 
-def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:  # noqa: ARG001  the hook's signature
+def render_item(kind: str, item: Any, autogen_context: Any) -> str | Literal[False]:  # noqa: ARG001  the hook's signature
     """Write decorated column types as the plain ones under them: a migration must not change when the code does."""
     return f"sa.{item.impl_instance!r}" if kind == "type" and isinstance(item, TypeDecorator) else False
 

@@ -97,6 +97,25 @@ class TestAtOnce:
             usage: f"Mine: {usage}" for usage in usages
         }
 
+    def test_of_4_processes_on_one_base_exactly_one_wins(self, setups, ada, keys, db, database_file, document):
+        setups.save(ada, numbered(document(), 0), base=0)
+        processes = get_context("forkserver")
+        processes.set_forkserver_preload([__name__])
+        line, wins = processes.Barrier(4), processes.Value("i", 0)
+
+        children = [
+            processes.Process(target=save_once, args=(database_file, keys, number, line, wins))
+            for number in range(1, 5)
+        ]
+        for child in children:
+            child.start()
+        for child in children:
+            child.join(60)
+
+        assert [child.exitcode for child in children] == [0] * 4
+        assert wins.value == 1
+        assert is_whole(setups, ada.tenant, db) == 2
+
 
 class TestKilled:
     @pytest.mark.timeout(60 + ROUNDS * 5)
@@ -121,6 +140,21 @@ class TestKilled:
             reached = number
 
         assert reached > 0, "no save was ever finished, so nothing was tested"
+
+
+def save_once(database_file: Path, keys: list[str], number: int, line, wins) -> None:
+    """One of several processes that want to be the second revision."""
+    database = Database(f"sqlite:///{database_file}")
+    vault = vault_of(database, keys)
+    setups, access = Setups(database, vault, CONNECTORS), Tenants(database, vault).access(ADA, "dev")
+    wanted = numbered(setups.active(access.tenant).document, number)
+    line.wait(60)
+    try:
+        setups.save(access, wanted, base=1)
+    except SetupChangedMeanwhileError:
+        return
+    with wins.get_lock():
+        wins.value += 1
 
 
 def save_on_and_on(database_file: Path, keys: list[str], start: int, begun) -> None:

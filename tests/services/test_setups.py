@@ -4,8 +4,10 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.services.conftest import ADA, BOB, PASSWORD, smtp
+from webapp.connectors import CONNECTORS
 from webapp.db.models import AuditRow, RevisionRow, TenantRow
 from webapp.domain.errors import (
+    ConfigInvalidError,
     ConflictError,
     ConnectorNotSetUpError,
     FlowsDependOnConnectorError,
@@ -16,9 +18,11 @@ from webapp.domain.errors import (
     SetupChangedMeanwhileError,
     SetupUnprovenError,
 )
+from webapp.domain.problem import Problem
 from webapp.domain.roles import OPERATOR, Access, Role
+from webapp.domain.text import T
 from webapp.services.audit import Audit
-from webapp.services.setups import ConnectorState
+from webapp.services.setups import ConnectorState, Setups
 
 
 def actions(db, tenant):
@@ -100,9 +104,6 @@ class TestSaving:
         assert event.detail["note"] == "First try"
 
     def test_a_change_made_by_another_process_is_seen_at_once(self, setups, ada, document, db, vault):
-        from webapp.connectors import CONNECTORS
-        from webapp.services.setups import Setups
-
         setups.save(ada, document(), base=0)
         setups.active(ada.tenant)
 
@@ -283,6 +284,36 @@ class TestPlan:
     def test_it_is_for_those_who_may_edit(self, setups, dev, document):
         with pytest.raises(ForbiddenError):
             setups.plan(Access(BOB, dev, Role.VIEWER), document())
+
+
+class TestContradictions:
+    def test_one_with_a_correction_is_a_warning(self, setups, ada, document):
+        plan = setups.plan(ada, document(port=465))
+
+        assert [warning.code for warning in plan.warnings] == ["smtp.starttls_on_tls_port"]
+        assert setups.save(ada, document(port=465), base=0).created
+
+    def test_its_correction_can_be_applied_as_it_is(self, setups, ada, document):
+        setups.save(ada, document(port=465), base=0)
+        (warning,) = setups.plan(ada, setups.active(ada.tenant).document).warnings
+
+        setups.patch(ada, [operation.to_json() for operation in warning.patch], base=1)
+
+        assert setups.plan(ada, setups.active(ada.tenant).document).warnings == []
+
+    def test_one_without_a_way_out_is_refused_at_its_place(self, db, vault, ada, document):
+        class Stubborn(CONNECTORS["smtp"]):
+            @classmethod
+            def contradictions(cls, config):
+                return [("/host", Problem("smtp.nowhere", T("Not here"), T("This host takes no mail.")))]
+
+        setups = Setups(db, vault, {"smtp": Stubborn})
+
+        with pytest.raises(ConfigInvalidError) as refusal:
+            setups.save(ada, document(), base=0)
+
+        (error,) = refusal.value.errors
+        assert (error.pointer, error.code) == ("/connector/config/host", "smtp.nowhere")
 
 
 class TestPatching:

@@ -75,7 +75,8 @@ class Connector(ABC, Generic[ConfigT]):
     def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:  # noqa: ARG003  for subclasses
         """Name combinations that cannot work, as (pointer into the config, problem), before any test.
 
-        Takes the config as JSON, complete or not; a problem's patch is relative to the setup document.
+        Takes the config as JSON, complete or not; a problem's patch is relative to the setup document. One
+        without a patch has no way out: saving refuses it. The others are warnings.
         """
         return []
 

@@ -19,7 +19,7 @@ class UsageType(StrEnum):
     BIND_MFA = "BindMfa"
 
     @property
-    def title(self) -> Text:
+    def title(self) -> Text:  # type: ignore[override]  # str has a method of this name
         return _TITLES[self]
 
     @property

@@ -22,7 +22,8 @@ from webapp.domain.problem import JSON
 from webapp.domain.roles import Access, Permission
 from webapp.domain.strict_json import dumps, faults, loads
 from webapp.services.history import SECTIONS
-from webapp.services.secrets import Connectors, DraftedSecret, put, secret_pointers, standing_at
+from webapp.services.marks import DraftedSecret, put, secret_pointers, standing_at
+from webapp.services.secrets import Connectors
 
 KEPT: Final = timedelta(hours=24)
 SIZE_LIMIT: Final = 5 * 1024 * 1024

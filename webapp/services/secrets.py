@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
 
 from webapp.connectors.base import Connector, Destination
 from webapp.connectors.config import ConnectorConfig, settings_of
@@ -33,31 +33,12 @@ from webapp.domain.roles import TenantInfo
 from webapp.domain.strict_json import dumps
 from webapp.domain.text import T
 from webapp.services.lent import LentSecrets
-from webapp.services.wording import field_errors, pointer_of
+from webapp.services.marks import DraftedSecret, is_mark, put, secret_leaves, secret_pointers
+from webapp.services.wording import field_errors
 
 FINGERPRINT_LENGTH: Final = 12
-SET: Final[Mapping[str, Any]] = {SECRET: {"set": True}}
-_MARK_KEYS: Final = frozenset({"set", "fingerprint", "draft", "env", "slot"})
 
 Connectors = Mapping[str, type[Connector[Any]]]
-
-
-class DraftedSecret(str):
-    """A secret that was typed and not saved, bound to the place it was typed for. Shows itself to nobody."""
-
-    __slots__ = ("destination", "provider")
-
-    provider: str
-    destination: Destination
-
-    @classmethod
-    def bound(cls, value: str, provider: str, destination: Destination) -> DraftedSecret:
-        secret = cls(value)
-        secret.provider, secret.destination = provider, destination
-        return secret
-
-    def __repr__(self) -> str:
-        return "DraftedSecret(…)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +126,7 @@ class _Reading:
         config = self._validated(plain, {pointer for pointer, value in values.items() if value is None})
         if config is None:
             raise ConfigInvalidError(errors=self.errors)
-        found = dict(_secret_leaves(config.model_dump(by_alias=True)))
+        found = dict(secret_leaves(config.model_dump(by_alias=True)))
         masked = self._masked(config, found)
         warnings = self._contradictions(masked)
         self._missing(values)
@@ -174,7 +155,7 @@ class _Reading:
         mark = value[SECRET]
         if pointer not in allowed:
             self._refuse(pointer, "secret.not_possible", T("This setting is not a secret. Give its value."))
-        elif len(value) != 1 or not _is_mark(mark):
+        elif len(value) != 1 or not is_mark(mark):
             understood = T("Give the secret as text, or keep the stored one with {“$secret”: {“set”: true}}.")
             self._refuse(pointer, "secret.mark_invalid", understood)
         else:
@@ -315,54 +296,3 @@ class _Reading:
 
     def _at(self, pointers: list[str], code: str, message: Any) -> list[FieldError]:
         return [FieldError(f"{self.at}{pointer}", code, message) for pointer in pointers]
-
-
-def _is_mark(mark: Any) -> bool:
-    if not isinstance(mark, Mapping) or not mark or not _MARK_KEYS.issuperset(mark):
-        return False
-    if any(mark.get(name, True) is not True for name in ("set", "draft")):
-        return False
-    if any(not isinstance(mark.get(name, ""), str) for name in ("fingerprint", "env", "slot")):
-        return False
-    ways = [name for name in ("set", "draft", "env", "slot") if name in mark]
-    return len(ways) == 1 and ("fingerprint" not in mark or ways == ["set"])
-
-
-def secret_pointers(connector: type[Connector[Any]]) -> frozenset[str]:
-    """The config pointers of a connector's secrets."""
-    return frozenset(pointer_of(each.path) for each in settings_of(connector.config_model) if each.kind == "secret")
-
-
-def _secret_leaves(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Reveal the secrets of a dumped config, by pointer, for the sealed column and their tags."""
-    if isinstance(value, SecretStr):
-        yield pointer, value.get_secret_value()
-    elif isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from _secret_leaves(part, f"{pointer}/{escape(str(key))}")
-    elif isinstance(value, list | tuple):
-        for index, part in enumerate(value):
-            yield from _secret_leaves(part, f"{pointer}/{index}")
-
-
-def put(document: Any, pointer: str, value: Any) -> None:
-    """Set what stands at a pointer, where its container is there."""
-    *way, last = (step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
-    for step in way:
-        document = document[int(step)] if isinstance(document, list) else document.get(step)
-        if not isinstance(document, dict | list):
-            return
-    if isinstance(document, list):
-        document[int(last)] = value
-    else:
-        document[last] = value
-
-
-def standing_at(document: Any, pointer: str) -> Any:
-    """Read what stands at a pointer; None where there is nothing."""
-    for step in pointer.split("/")[1:]:
-        step = step.replace("~1", "/").replace("~0", "~")
-        if not isinstance(document, Mapping) or step not in document:
-            return None
-        document = document[step]
-    return document
