@@ -115,8 +115,9 @@ class Diagnosis:
             # asyncio's way to say that the handshake took too long.
             return self._ended(phase, "smtp.timeout_tls", seconds=seconds)
         parting = _PARTING.match(self.protocol.parting_words) if self.protocol else None
-        if parting and not self._body_written:
-            return self._answered(phase, int(parting[1]), parting[2].decode("utf-8", "replace"))
+        if parting and self.protocol and not self._body_written:
+            words = parting[2].decode("utf-8", "replace")
+            return self._answered(phase, int(parting[1]), self.protocol.without_credentials(words))
         error = self._ended(phase, f"smtp.connection_dropped_{phase}")
         if self._was_reset(exc) and ".connection_dropped_" in error.problem.code:
             error.problem = replace(error.problem, title=RESET_TITLE)

@@ -90,6 +90,10 @@ class WitnessedProtocol(SMTPProtocol):
             if self._body:
                 await self._write_body(timeout)
             response = await super().read_response(timeout)
+        except aiosmtplib.SMTPResponseException as exc:
+            # What is no answer at all may repeat what we sent; an exception that holds it may end up in a log.
+            self._in_auth = False
+            raise aiosmtplib.SMTPResponseException(exc.code, self.without_credentials(exc.message)) from None
         finally:
             self._expecting = False
         self._last_code = response.code
