@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,22 +75,33 @@ def current_key(services: Services, connector: Mapping[str, Any] | None, preset:
     if not connector or connector["provider"] not in services.connectors:
         return None
     kind = services.connectors[connector["provider"]]
-    found = preset_of(kind, preset, connector["config"])
+    found = preset_of(services, connector, preset)
     return f"{kind.kind}:{found.id}" if found else kind.kind
 
 
-def preset_of(kind: type[Connector[Any]], chosen: str | None, config: Mapping[str, Any]) -> Preset | None:
-    """The preset that was chosen, or whose destination a stored config has."""
+def preset_of(services: Services, connector: Mapping[str, Any], chosen: str | None = None) -> Preset | None:
+    """The preset that was chosen, or the one that leads to where a stored connector leads."""
+    kind, config = services.connectors[connector["provider"]], connector["config"]
+    places = {setting.path[0] for setting in settings_of(kind.config_model) if setting.about.destination}
+    near: Preset | None = None
     for preset in kind.presets():
         if preset.id == chosen:
             return preset
-    places = {setting.path[0] for setting in settings_of(kind.config_model) if setting.about.destination}
-    for preset in kind.presets():
-        for settings in (preset.config, *({**preset.config, **each.config} for each in preset.alternatives)):
+        for settings in _variants(services, preset):
             known = {key: settings[key] for key in places if key in settings}
-            if known and preset.id != SANDBOX and all(config.get(key) == value for key, value in known.items()):
+            if not known or any(config.get(key) != value for key, value in known.items()):
+                continue
+            if settings.get("port") == config.get("port"):
                 return preset
-    return None
+            near = near or (None if preset.id == SANDBOX else preset)
+    return near
+
+
+def _variants(services: Services, preset: Preset) -> Iterator[Mapping[str, Any]]:
+    given = {"port": services.sandbox.port} if preset.id == SANDBOX else {}
+    yield {**preset.config, **given}
+    for each in preset.alternatives:
+        yield {**preset.config, **each.config, **given}
 
 
 def start(

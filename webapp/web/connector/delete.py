@@ -40,7 +40,7 @@ def _page(typed: str = "", *, wrong: bool = False) -> str:
     if connector is None:
         raise ConnectorNotSetUpError
     kind = services().connectors[connector.provider]
-    preset = preset_of(kind, None, connector.config)
+    preset = preset_of(services(), connector.model_dump())
     return render_template(
         "pages/connector/delete.html",
         title=preset.title if preset else kind.title,

@@ -107,7 +107,7 @@ class Editor:
     @cached_property
     def preset(self) -> Preset | None:
         """The provider behind a connector that serves many."""
-        return preset_of(self.kind, self.draft.preset, self.draft.document["connector"]["config"])
+        return preset_of(self._services, self.draft.document["connector"], self.draft.preset)
 
     @property
     def title(self) -> str:

@@ -10,6 +10,7 @@ from flask import current_app, url_for
 from flask_babel import gettext
 
 from webapp import __version__
+from webapp.domain.address import mask
 from webapp.domain.errors import NotFoundError
 from webapp.domain.message import Outcome, Phase
 from webapp.domain.text import T, Text
@@ -88,15 +89,15 @@ def _pending(run: RunView) -> tuple[str, ...]:
 def said(editor: Editor, run: RunView) -> Said:
     """Put a run into words."""
     if run.running:
-        return _running(run)
+        return _running(editor, run)
     if run.state == "cancelled":
         return _cancelled(run)
     return _succeeded(editor, run) if run.ok else _failed(run)
 
 
-def _running(run: RunView) -> Said:
+def _running(editor: Editor, run: RunView) -> Said:
     title = (
-        gettext("Sending a test to %(to)s", to=run.to_masked)
+        gettext("Sending a test to %(to)s", to=_recipient(editor, run))
         if run.to_masked
         else gettext("Checking the connection; nothing is sent")
     )
@@ -133,7 +134,7 @@ def _succeeded(editor: Editor, run: RunView) -> Said:
         gettext("If it does not arrive, look at the provider's log or suppression list: it took the mail from us."),
         gettext("If it lands in spam, check the SPF and DKIM records of the sender's domain."),
     )
-    sentence = gettext("To %(to)s. These values are proven now.", to=run.to_masked or "")
+    sentence = gettext("To %(to)s. These values are proven now.", to=_recipient(editor, run))
     return Said(title, f"{title}. {sentence}", sentence, _words(run), doubts)
 
 
@@ -206,6 +207,12 @@ def _inbox(editor: Editor) -> str | None:
     ):
         return url_for("inbox.inbox")
     return None
+
+
+def _recipient(editor: Editor, run: RunView) -> str:
+    """The address in full where the page still has it; what is stored of it is a mask."""
+    typed = editor.remarks.to
+    return typed if typed and mask(typed) == run.to_masked else run.to_masked or ""
 
 
 def _name(phase: str) -> str:
