@@ -97,6 +97,13 @@ def attempt(
     return Attempt(trace, receipt, None, seen)
 
 
+def assert_failed(tried: Attempt, code: str, phase: str) -> None:
+    """The last phase failed with this problem, all before it went well, and nothing was sent."""
+    assert (tried.code, tried.phases[-1]) == (code, phase), tried.trace.transcript
+    assert [each.ok for each in tried.trace.phases] == [True] * (len(tried.phases) - 1) + [False]
+    assert tried.outcome is Outcome.NOT_SENT
+
+
 def names(known: Mapping[str, tuple[str, ...]]) -> Resolver:
     """Resolve these names to these addresses, in this order, and no others."""
 

@@ -1,4 +1,4 @@
-"""SMTP against real servers: Postfix with Dovecot's SASL, and aiosmtpd."""
+"""SMTP against a real server: Postfix with Dovecot's SASL."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from dataclasses import replace
 
 import pytest
 
-from tests.connectors.smtp_attempt import MAIL, Attempt, attempt, names
-from tests.peers import aiosmtpd_server
+from tests.connectors.smtp_attempt import MAIL, Attempt, assert_failed, attempt, names
 from tests.peers.ports import LOOPBACK, LOOPBACK6, has_ipv6
 from tests.peers.postfix import OWNED_SENDER, PASSWORDS, SIZE_LIMIT
 from webapp.domain.address import Mailbox
-from webapp.domain.message import Mail, Outcome
+from webapp.domain.message import Mail
 from webapp.domain.usage import UsageType
 
 pytestmark = [pytest.mark.peers, pytest.mark.xdist_group("peers")]
 
-LOGIN = ["ehlo", "auth"]
 STARTTLS = ["resolve", "connect", "greeting", "ehlo", "starttls", "auth"]
 IMPLICIT_TLS = ["resolve", "connect", "tls", "greeting", "ehlo", "auth"]
 PLAIN = ["resolve", "connect", "greeting", "ehlo"]
@@ -241,6 +239,17 @@ class TestRefusals:
         assert_failed(tried, "smtp.timeout_greeting", "greeting")
 
 
+@pytest.mark.parametrize("addresses", [(LOOPBACK6,), (LOOPBACK6, LOOPBACK), (LOOPBACK,), (LOOPBACK, LOOPBACK6)])
+def test_the_first_address_of_a_name_is_used(submit, addresses):
+    if not has_ipv6():
+        pytest.fail("This test needs the IPv6 loopback address ::1. Switch IPv6 on for the interface lo.")
+
+    tried = submit("starttls", host="mail.example.test", getaddrinfo=names({"mail.example.test": addresses}))
+
+    assert tried.error is None, tried.trace.transcript
+    assert tried.trace.phases[1].text == addresses[0]
+
+
 class TestCredentialsStayHidden:
     """Neither transcript nor phases, errors nor logs carry the credentials in any encoding."""
 
@@ -276,92 +285,6 @@ class TestCredentialsStayHidden:
         tried = submit("starttls")
 
         assert "493817" not in tried.everything
-
-
-class TestAddressFamilies:
-    """A name may have addresses of both families, and not all need work."""
-
-    @pytest.fixture(autouse=True)
-    def _ipv6(self):
-        if not has_ipv6():
-            pytest.fail("These tests need the IPv6 loopback address ::1. Switch IPv6 on for the interface lo.")
-
-    def test_a_server_with_an_ipv6_address_only(self, submit):
-        tried = submit("starttls", host="mail.example.test", getaddrinfo=names({"mail.example.test": (LOOPBACK6,)}))
-
-        assert tried.error is None, tried.trace.transcript
-
-    def test_the_first_address_is_preferred(self, scripted):
-        four, resolve = scripted(), names({"mail.example.test": (LOOPBACK6, LOOPBACK)})
-
-        with_six = attempt_in_clear(four.port, resolve)
-
-        assert with_six.error is None
-        assert len(four.conversations) == 1
-
-    @pytest.mark.parametrize(("listening", "silent"), [(LOOPBACK, LOOPBACK6), (LOOPBACK6, LOOPBACK)])
-    def test_a_family_that_does_not_answer_is_no_obstacle(self, scripted, listening, silent):
-        server = scripted(host=listening)
-
-        tried = attempt_in_clear(server.port, names({"mail.example.test": (silent, listening)}))
-
-        assert tried.error is None, tried.trace.transcript
-        assert len(server.bodies) == 1
-
-
-class TestAiosmtpd:
-    """The server of the sandbox, and the certificates that admins meet."""
-
-    @pytest.mark.parametrize("security", ["starttls", "tls"])
-    def test_a_mail_arrives_after_login(self, receiving, certificates, security):
-        server = receiving(implicit_tls=security == "tls")
-
-        tried = attempt_as_ada(server.port, certificates, security)
-
-        assert tried.error is None, tried.trace.transcript
-        assert [mail.rcpt_tos for mail in server.mails] == [["ada@example.test"]]
-
-    @pytest.mark.parametrize("security", ["starttls", "tls"])
-    @pytest.mark.parametrize(
-        ("certificate", "code"),
-        [
-            ("expired", "network.certificate_expired"),
-            ("not_yet_valid", "network.certificate_not_yet_valid"),
-            ("wrong_name", "network.certificate_wrong_name"),
-            ("self_signed", "network.certificate_self_signed"),
-            ("unknown_issuer", "network.certificate_unknown_issuer"),
-        ],
-    )
-    def test_a_faulty_certificate_stops_everything(self, receiving, certificates, security, certificate, code):
-        server = receiving(certificate, implicit_tls=security == "tls")
-
-        tried = attempt_as_ada(server.port, certificates, security)
-
-        assert_failed(tried, code, security)
-        assert server.mails == []
-
-    def test_the_name_to_expect_can_be_given(self, receiving, certificates):
-        server = receiving("wrong_name", implicit_tls=True)
-
-        tried = attempt_as_ada(server.port, certificates, "tls", servername="mail.another-company.test")
-
-        assert tried.error is None, tried.trace.transcript
-
-
-def attempt_in_clear(port, getaddrinfo) -> Attempt:
-    return attempt(port, host="mail.example.test", getaddrinfo=getaddrinfo, security="none", user=None)
-
-
-def attempt_as_ada(port, certificates, security, **settings) -> Attempt:
-    user, password = aiosmtpd_server.USER, aiosmtpd_server.PASSWORD
-    return attempt(port, ca_pem=certificates.ca_pem, security=security, user=user, password=password, **settings)
-
-
-def assert_failed(tried: Attempt, code: str, phase: str) -> None:
-    """The last phase failed with this problem, all before it went well, and nothing was sent."""
-    assert (tried.code, tried.phases[-1]) == (code, phase), tried.trace.transcript
-    assert [each.ok for each in tried.trace.phases] == [True] * (len(tried.phases) - 1) + [False]
-    assert tried.outcome is Outcome.NOT_SENT
 
 
 def assert_hidden(password: str, user: str, words: str) -> None:
