@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from webapp.connectors.smtp.endings import ENDINGS
+from webapp.connectors.smtp.login_recipes import LOGIN
 from webapp.connectors.smtp.recipes import CONVERSATION
 from webapp.domain.problem import PatchOperation, Problem
 from webapp.domain.text import T, Text
 
-RECIPES: Final = CONVERSATION | ENDINGS
+RECIPES: Final = CONVERSATION | LOGIN | ENDINGS
 """Every problem code of this connector, beside those of the network, and its recipe."""
 
 PLAIN_PORTS: Final = (25, 587, 2525)

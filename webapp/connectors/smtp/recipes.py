@@ -1,4 +1,4 @@
-"""What a mail server may answer, as problems. ``%(…)s`` are the facts: host, port, user, sender and more."""
+"""What a mail server may answer before and after the login, as problems. ``%(…)s`` are the facts: host, port, user, sender and more."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Recipe:
     temporary: bool = False
 
 
-_PROVIDER_STATUS: Final = T("If it goes on, look at your provider's status page.")
-_TRY_AGAIN: Final = T("Try again in a few minutes.")
-_SEE_WORDS: Final = T("Read the server's own words below: they often name the reason or a page that explains it.")
+PROVIDER_STATUS: Final = T("If it goes on, look at your provider's status page.")
+TRY_AGAIN: Final = T("Try again in a few minutes.")
+SEE_WORDS: Final = T("Read the server's own words below: they often name the reason or a page that explains it.")
 
 _OPENING: Final[dict[str, Recipe]] = {
     "smtp.not_smtp": Recipe(
@@ -35,7 +35,7 @@ _OPENING: Final[dict[str, Recipe]] = {
         T("The server blocks this machine's address"),
         T("“%(host)s” does not talk to the address that Postroom connects from: it is on a block list."),
         (
-            _SEE_WORDS,
+            SEE_WORDS,
             T("Use the provider's submission port, 587 or 465: lists mostly apply to port 25."),
             T("Ask the list named in the answer to remove the address, or send from another one."),
         ),
@@ -44,7 +44,7 @@ _OPENING: Final[dict[str, Recipe]] = {
         T("The server does not want to talk to us"),
         T("“%(host)s” port %(port)s answered the connection with a refusal instead of a greeting."),
         (
-            _SEE_WORDS,
+            SEE_WORDS,
             T("Use port 587 or 465: port 25 is often open to known servers only."),
             T("Ask the provider whether it accepts connections from your network."),
         ),
@@ -89,99 +89,10 @@ _OPENING: Final[dict[str, Recipe]] = {
         T("The server could not start TLS"),
         T("“%(host)s” port %(port)s offers STARTTLS, but refused it when asked. Mostly its certificate is not set up."),
         (
-            _TRY_AGAIN,
+            TRY_AGAIN,
             T("Use TLS at port 465 if your provider has it."),
             T("If the server is yours, look into its log for the certificate that it failed to load."),
         ),
-    ),
-}
-
-_LOGIN: Final[dict[str, Recipe]] = {
-    "smtp.credentials_in_clear": Recipe(
-        T("The password would be sent without encryption"),
-        T(
-            "The connection to “%(host)s” port %(port)s is not encrypted, so everybody on the way could read the "
-            "password. Postroom has not sent it."
-        ),
-        (
-            T("Choose STARTTLS (port 587) or TLS (port 465)."),
-            T("If the server needs no password from here, choose “No login”."),
-            T("For a closed network that you trust, accept the risk under Advanced and say why."),
-        ),
-    ),
-    "smtp.auth_not_offered": Recipe(
-        T("The server offers no login"),
-        T("“%(host)s” port %(port)s does not offer to log in here, so user and password are of no use."),
-        (
-            T("Use port 587 with STARTTLS or port 465 with TLS: many servers offer the login only once encrypted."),
-            T("If the server knows this machine by its address, choose “No login”."),
-        ),
-    ),
-    "smtp.auth_method_not_offered": Recipe(
-        T("No common way to log in"),
-        T("“%(host)s” accepts only %(offered)s. Postroom can do PLAIN, LOGIN and CRAM-MD5."),
-        (
-            T("Look in your provider's settings for SMTP with user name and password, and switch it on."),
-            T("If it accepts OAuth only, use the provider's API connector, or another provider."),
-        ),
-    ),
-    "smtp.credentials_rejected": Recipe(
-        T("User name or password is wrong"),
-        T("“%(host)s” does not accept the user name “%(user)s” with this password."),
-        (
-            T("Copy both again from your provider. Many want an SMTP password or API key, not the website's password."),
-            T("Check the user name: often it is the full email address."),
-            T("If the account signs in with a second factor, make an application password."),
-        ),
-    ),
-    "smtp.app_password_needed": Recipe(
-        T("An application password is needed"),
-        T("“%(host)s” does not take the normal password of “%(user)s”: this account needs one made for applications."),
-        (
-            T("Sign in to the account at the provider and open its security settings."),
-            T("Make an application password (also called app password or authorization code) for mail."),
-            T("Put it into the password field here, without spaces, and check again."),
-        ),
-    ),
-    "smtp.web_login_needed": Recipe(
-        T("The provider wants to see you in the browser first"),
-        T("“%(host)s” holds the login of “%(user)s” for suspicious until somebody confirms it in a browser."),
-        (
-            T("Sign in to this account in a browser and confirm what it asks."),
-            T("Then check again. If the provider offers application passwords, use one."),
-        ),
-    ),
-    "smtp.auth_disabled": Recipe(
-        T("Login by SMTP is switched off"),
-        T("“%(host)s” knows “%(user)s”, but logging in by SMTP is switched off for this account or organisation."),
-        (
-            T("Ask the administrator of the mail system to allow SMTP login for this mailbox."),
-            T("Or use an account or an API of the provider that is meant for applications."),
-        ),
-    ),
-    "smtp.account_disabled": Recipe(
-        T("The account is disabled"),
-        T("“%(host)s” says that the account “%(user)s” is disabled, suspended or locked."),
-        (
-            _SEE_WORDS,
-            T("Sign in at the provider and see what it asks for: payment, confirmation, or support."),
-        ),
-    ),
-    "smtp.auth_temporary": Recipe(
-        T("The server cannot check the password now"),
-        T("“%(host)s” could not check user and password because of a trouble of its own."),
-        (_TRY_AGAIN, _PROVIDER_STATUS),
-        temporary=True,
-    ),
-    "smtp.tls_required": Recipe(
-        T("The server insists on encryption"),
-        T("“%(host)s” port %(port)s goes on only after STARTTLS, and this connection is not encrypted."),
-        (T("Choose STARTTLS as security."),),
-    ),
-    "smtp.auth_required": Recipe(
-        T("The server wants a login"),
-        T("“%(host)s” takes mail only after logging in, and Postroom did not log in."),
-        (T("Choose “User name and password” and fill in the credentials of your provider."),),
     ),
 }
 
@@ -273,7 +184,7 @@ _ENVELOPE: Final[dict[str, Recipe]] = {
         T("The server rejected what the mail says"),
         T("“%(host)s” examined the mail and refused it as spam, as harmful or against its rules."),
         (
-            _SEE_WORDS,
+            SEE_WORDS,
             T("Send the default template: if that passes, look for the link, word or attachment in yours."),
             T("Check that the domain of “%(sender)s” is authenticated at the provider (SPF, DKIM, DMARC)."),
         ),
@@ -301,13 +212,13 @@ _ENVELOPE: Final[dict[str, Recipe]] = {
     "smtp.temporary_failure": Recipe(
         T("The server has a passing trouble"),
         T("“%(host)s” answered %(command)s with %(reply)s: it cannot do this now, but may be able to later."),
-        (_SEE_WORDS, _TRY_AGAIN, _PROVIDER_STATUS),
+        (SEE_WORDS, TRY_AGAIN, PROVIDER_STATUS),
         temporary=True,
     ),
     "smtp.refused": Recipe(
         T("The server refused"),
         T("“%(host)s” answered %(command)s with %(reply)s, and will not change its mind by itself."),
-        (_SEE_WORDS, T("Look the code up in your provider's documentation, or ask its support.")),
+        (SEE_WORDS, T("Look the code up in your provider's documentation, or ask its support.")),
     ),
     "smtp.not_understood": Recipe(
         T("The server's answer makes no sense"),
@@ -319,5 +230,5 @@ _ENVELOPE: Final[dict[str, Recipe]] = {
     ),
 }
 
-CONVERSATION: Final[dict[str, Recipe]] = {**_OPENING, **_LOGIN, **_ENVELOPE}
-"""Problem code to recipe, for everything that a server says."""
+CONVERSATION: Final[dict[str, Recipe]] = {**_OPENING, **_ENVELOPE}
+"""Problem code to recipe, for what a server says of anything but the login."""
