@@ -1,4 +1,4 @@
-"""What a mail server may answer before and after the login, as problems. ``%(…)s`` are the facts: host, port, user, sender and more."""
+"""What a mail server may answer before and after the login, as problems; ``%(…)s`` are the facts, such as host and user."""
 
 from __future__ import annotations
 
