@@ -1,4 +1,4 @@
-"""What a mail server may answer before and after the login, as problems; ``%(…)s`` are the facts, such as host and user."""
+"""What a mail server may answer before and after the login, as problems; ``%(…)s`` are the facts: host, user and more."""
 
 from __future__ import annotations
 
