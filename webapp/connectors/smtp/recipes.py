@@ -1,4 +1,4 @@
-"""What a mail server may answer before and after the login, as problems; ``%(…)s`` are the facts: host, user and more."""
+"""What a mail server may answer, the login aside, as problems. ``%(…)s`` are the facts: host, user and more."""
 
 from __future__ import annotations
 
