@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 from tests.connectors.smtp_attempt import MAIL, PASSWORD, attempt
 from tests.connectors.smtp_failures import clear, offering
 from tests.peers.scripted import Script, answer, drop, endless, raw, reset
+from webapp.domain.address import Mailbox
 
 
 class TestHastyServer:
@@ -94,23 +96,13 @@ class TestHostileServer:
 
     def test_it_cannot_inject_answers_before_the_handshake(self, scripted, certificates):
         # CVE-2011-0411 and its relatives: what came in clear after STARTTLS may not count as said under TLS.
-        script = Script()
-        injected = raw(b"220 Ready\r\n250-injected.example.test\r\n250 AUTH PLAIN\r\n") + script.starttls
-        server = scripted(replace(script, starttls=injected))
+        injected = raw(b"220 Ready\r\n250-injected.example.test\r\n250 AUTH PLAIN\r\n") + Script().starttls
+        server = scripted(Script(starttls=injected))
 
         tried = attempt(server.port, security="starttls", ca_pem=certificates.ca_pem)
 
-        assert "injected.example.test" not in tried.trace.transcript or tried.error is not None
-        assert PASSWORD.encode() not in server.received
-
-    @pytest.mark.parametrize("hook", ["subject", "message_id"])
-    def test_a_mail_cannot_add_commands_or_headers(self, scripted, hook):
-        server = scripted(clear())
-        mail = replace(MAIL, **{hook: "<x@example.test>" if hook == "message_id" else "Hello X-Injected: yes"})
-
-        attempt(server.port, mail=mail, security="none", user=None)
-
-        assert b"\nX-Injected:" not in server.bodies[0]
+        assert "injected.example.test" not in tried.trace.transcript
+        assert server.conversations[0].secure or not [each for each in server.commands if each.startswith("AUTH")]
 
     def test_offers_under_tls_count_and_those_before_do_not(self, scripted, certificates):
         server = scripted(Script(mechanisms=("PLAIN",)))
@@ -119,3 +111,36 @@ class TestHostileServer:
 
         assert tried.error is None
         assert [command.split(" ")[0] for command in server.commands[:4]] == ["EHLO", "STARTTLS", "EHLO", "AUTH"]
+
+
+class TestHostileMail:
+    """Texts are free of line breaks before they come here; should one slip through, it changes nothing but itself."""
+
+    BREAK = "\r\nX-Injected: yes\r\n\r\n.\r\nRCPT TO:<mallory@elsewhere.test>\r\n"
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            pytest.param({"subject": f"Hello{BREAK}"}, id="subject"),
+            pytest.param({"subject": "Hello\n"}, id="subject that ends in a line break"),
+            pytest.param({"to": f"ada@example.test{BREAK}"}, id="recipient"),
+            pytest.param({"to": "ada@example.test> ORCPT=rfc822;mallory@elsewhere.test"}, id="recipient's parameter"),
+            pytest.param({"sender": Mailbox(f"no-reply@example.test{BREAK}")}, id="sender"),
+            pytest.param({"sender": Mailbox("no-reply@example.test", f"Postroom{BREAK}")}, id="sender's name"),
+            pytest.param({"reply_to": f"help@example.test{BREAK}"}, id="reply-to"),
+            pytest.param({"message_id": f"<x@example.test>{BREAK}"}, id="message id"),
+            pytest.param({"headers": (("X-Ref", f"4711{BREAK}"),)}, id="header's value"),
+            pytest.param({"headers": ((f"X-Ref: 4711{BREAK}X-Rest", "4711"),)}, id="header's name"),
+            pytest.param({"text": "Hello\r\n.\r\nRCPT TO:<mallory@elsewhere.test>\r\n", "html": None}, id="text"),
+        ],
+    )
+    def test_it_adds_neither_headers_nor_commands(self, scripted, changed):
+        server = scripted(clear())
+
+        # Refusing such a mail is as good as cleaning it.
+        with contextlib.suppress(ValueError):
+            attempt(server.port, mail=replace(MAIL, **changed), security="none", user=None)
+
+        assert b"\nX-Injected:" not in server.received
+        assert [each for each in server.commands if "mallory" in each] == []
+        assert len(server.bodies) <= 1

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Final
 
 from webapp.connectors.smtp.config import SmtpConfig
-from webapp.domain.address import Mailbox, ascii_host, parse_mailbox
+from webapp.domain.address import Mailbox, ascii_host, parse_address, parse_mailbox
 from webapp.domain.message import Mail
 
 LINE_LENGTH: Final = 76
@@ -40,7 +40,7 @@ class Envelope:
 
 def envelope(mail: Mail, config: SmtpConfig) -> Envelope:
     """Compose the message: custom headers of the config first, then those of the mail, which win."""
-    sender = Mailbox(_wire_address(mail.sender.address), mail.sender.name)
+    sender = Mailbox(_wire_address(parse_address(mail.sender.address)), mail.sender.name)
     recipient = parse_mailbox(mail.to)
     recipient = Mailbox(_wire_address(recipient.address), recipient.name)
     reply_to = parse_mailbox(mail.reply_to or config.reply_to or "") if mail.reply_to or config.reply_to else None
@@ -65,8 +65,8 @@ def envelope(mail: Mail, config: SmtpConfig) -> Envelope:
 
 def _text(name: str, value: str) -> str:
     """Encode (RFC 2047) and fold a header's text. Raises ValueError for what would end the header."""
-    if _CONTROL.search(value):
-        raise ValueError(f"The header {name} may not contain line breaks or other control characters.")
+    if _CONTROL.search(name + value):
+        raise ValueError(f"The header {name!r} may not contain line breaks or other control characters.")
     # ASCII that looks like an encoded word has to be encoded itself, or readers would decode it.
     if value.isascii() and "=?" not in value and max(map(len, value.split(" "))) < LINE_LIMIT - len(name):
         return _folded(name, value)
