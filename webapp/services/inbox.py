@@ -123,9 +123,15 @@ class Inbox:
     def state(self, tenant: TenantInfo) -> str:
         """A short mark that changes whenever the list does, so that pages can poll for little."""
         newest = select(InboxRow.id).where(InboxRow.tenant_id == tenant.id).order_by(*_NEWEST_FIRST).limit(1)
-        count = select(func.count()).select_from(InboxRow).where(InboxRow.tenant_id == tenant.id)
         with self._db.read() as session:
-            return f"{session.scalar(count) or 0}-{session.scalar(newest) or 'none'}"
+            newest_id = session.scalar(newest)
+        return f"{self.count(tenant)}-{newest_id or 'none'}"
+
+    def count(self, tenant: TenantInfo) -> int:
+        """How many mails there are."""
+        query = select(func.count()).select_from(InboxRow).where(InboxRow.tenant_id == tenant.id)
+        with self._db.read() as session:
+            return session.scalar(query) or 0
 
     def clear(self, tenant: TenantInfo) -> int:
         """Delete all mails of a tenant; returns how many."""
