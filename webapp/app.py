@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from datetime import timedelta
 from typing import Final
 
@@ -16,11 +14,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.accounts import Accounts, AccountStore, Installation
+from webapp.api.blueprint import bp as api
 from webapp.domain.errors import PostroomError
 from webapp.resources import resource
 from webapp.services.wiring import build
 from webapp.settings import Settings
-from webapp.web import account, errors, frame, health, overview, requests
+from webapp.web import account, connector, errors, frame, health, history, inbox, overview, requests
 from webapp.web.assets import Assets
 
 LARGEST_BODY: Final = 5 * 1024 * 1024
@@ -52,22 +51,13 @@ def create_app(settings: Settings) -> Flask:
     csrf = CSRFProtect(app)
     Security(app, AccountStore(services.db), register_blueprint=False)
     frame.init_app(app)
-    for blueprint in (frame.bp, health.bp, account.bp, overview.bp):
-        app.register_blueprint(blueprint)
-    _register_parts(app, csrf)
+    for part in (frame, health, account, overview, connector, history, inbox):
+        app.register_blueprint(part.bp)
+    csrf.exempt(api)
+    app.register_blueprint(api)
     app.register_error_handler(PostroomError, errors.of_domain)
     app.register_error_handler(HTTPException, errors.of_http)
     return app
-
-
-def _register_parts(app: Flask, csrf: CSRFProtect) -> None:
-    for name in ("connector", "history", "inbox"):
-        if importlib.util.find_spec(f"webapp.web.{name}"):
-            app.register_blueprint(importlib.import_module(f"webapp.web.{name}").bp)
-    if importlib.util.find_spec("webapp.api.blueprint"):
-        bp = importlib.import_module("webapp.api.blueprint").bp
-        csrf.exempt(bp)
-        app.register_blueprint(bp)
 
 
 def _configuration(settings: Settings) -> dict[str, object]:

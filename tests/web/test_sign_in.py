@@ -142,6 +142,7 @@ class TestSessionThatIsOver:
         answer = ada.post("/resume", {"sealed": ada.field("sealed")})
 
         assert answer.headers["Location"] == "/account"
+        assert "Your password is changed" in ada.get("/account").text
         assert house.browser().sign_in(ADA, "a second violet stamp pad").status_code == 302
 
     def test_shows_errors_of_what_was_typed_as_usual(self, ada: Browser) -> None:

@@ -101,7 +101,6 @@ def _for_htmx(response: Response, status: int) -> Response:
         # What was typed is in the answer now; it takes the place of the page rather than of a part of it.
         response.headers["HX-Retarget"] = "body"
         response.headers["HX-Reswap"] = "innerHTML show:top"
-        response.headers["HX-Reselect"] = "body > *"
     return response
 
 

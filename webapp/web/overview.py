@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from flask import Blueprint, current_app, render_template, session, url_for
+from flask import Blueprint, render_template, session
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
+from webapp.connectors.smtp.presets import SANDBOX
 from webapp.domain.diff import changes
 from webapp.domain.roles import Permission, TenantInfo
-from webapp.domain.text import T, Text
+from webapp.domain.text import Text
 from webapp.domain.usage import FLOW_TITLES
+from webapp.services.changes import in_short
+from webapp.services.setups import RevisionInfo
+from webapp.web.connector.cards import sandbox_usable
 from webapp.web.context import current_access, current_person, current_tenant, services
 from webapp.web.frame import translated
 from webapp.web.security import tenant_route
 from webapp.web.status import status_of
-
-if TYPE_CHECKING:
-    from webapp.services.setups import RevisionInfo
 
 bp = Blueprint("overview", __name__)
 
@@ -45,39 +46,22 @@ class Comparison:
     """Whether the tenant of the page is not set up itself."""
 
     @property
-    def words(self) -> Text:
+    def words(self) -> str:
         name = self.tenant.name
         if not self.tenant.active_revision:
-            return T("%(name)s is not set up yet.", name=name)
+            return str(gettext("%(name)s is not set up yet.", name=name))
         if self.alone:
-            return T("%(name)s is set up already.", name=name)
+            return str(gettext("%(name)s is set up already.", name=name))
         if not self.changes:
-            return T("%(name)s has the same setup.", name=name)
-        return T("%(name)s differs in %(count)s values.", name=name, count=self.changes)
-
-
-_AREAS: Final = {
-    "connector": T("connector"),
-    "fallback": T("fallback"),
-    "templates": T("templates"),
-    "flows": T("flows"),
-    "verificationCode": T("verification codes"),
-    "addressPolicy": T("address policy"),
-    "defaultLanguage": T("default language"),
-}
-
-
-def summary(revision: RevisionInfo) -> str:
-    """Which parts of the setup a revision changed, in a few words."""
-    areas = dict.fromkeys(pointer.split("/")[1] for pointer, _kind in revision.changed if "/" in pointer)
-    words = ", ".join(translated(_AREAS[area]) for area in areas if area in _AREAS)
-    return str(gettext("Changed: %(areas)s", areas=words) if words else gettext("Saved"))
+            return str(gettext("%(name)s has the same setup, secrets aside.", name=name))
+        one, many = "%(name)s differs in %(num)d value.", "%(name)s differs in %(num)d values."
+        return str(ngettext(one, many, self.changes, name=name))
 
 
 @tenant_route(bp, "/", permission=Permission.READ)
 def overview() -> ResponseReturnValue:
     """Show where the tenant stands."""
-    tenant = current_tenant()
+    access, tenant = current_access(), current_tenant()
     session["tenant"] = tenant.slug
     stored = services().setups.active(tenant)
     enabled = set(stored.setup.flows.enabled())
@@ -87,8 +71,9 @@ def overview() -> ResponseReturnValue:
         flows=[Flow(title, name in enabled) for name, title in FLOW_TITLES.items()],
         last_changes=services().setups.history(tenant, limit=LAST_CHANGES),
         comparisons=_comparisons(tenant),
-        links=_links(),
-        summary=summary,
+        summary=_summary,
+        draft=services().drafts.load(access) if access.may(Permission.EDIT) else None,
+        sandbox=_sandbox_card(tenant),
     )
 
 
@@ -105,18 +90,16 @@ def _comparisons(tenant: TenantInfo) -> list[Comparison]:
     ]
 
 
-def _links() -> dict[str, str]:
-    """Where the buttons lead, without pages that are not built."""
-    wanted = {
-        "choose": "connector.choose",
-        "edit": "connector.form",
-        "history": "history.history",
-        "inbox": "inbox.inbox",
-    }
-    built = current_app.view_functions
-    return {name: url_for(endpoint) for name, endpoint in wanted.items() if endpoint in built}
-
-
 def _differences(one: dict[str, Any], other: dict[str, Any]) -> int:
     """Count what differs. A secret's marks say nothing across tenants."""
     return sum(not change.secret for change in changes(one, other))
+
+
+def _summary(revision: RevisionInfo) -> str:
+    """Say in a few words what a revision changed."""
+    return ", ".join(map(translated, in_short(revision.changed, services().connectors))) or str(gettext("Saved"))
+
+
+def _sandbox_card(tenant: TenantInfo) -> str | None:
+    """The card that begins with the sandbox, where there is one to try."""
+    return f"smtp:{SANDBOX}" if sandbox_usable(services(), tenant) else None

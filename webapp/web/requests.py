@@ -64,6 +64,8 @@ class Sessions(SecureCookieSessionInterface):
         return super().open_session(app, request)
 
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        if g.get("session_is_answered"):
+            return False
         return not request.path.startswith(_WITHOUT_SESSION) and super().should_set_cookie(app, session)
 
 

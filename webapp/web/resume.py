@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
-from flask import current_app, request
+from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.test import EnvironBuilder
 
@@ -73,7 +73,10 @@ def send_again(resumed: Resumed) -> ResponseReturnValue:
         environ_overrides={"REMOTE_ADDR": request.remote_addr},
     )
     with current_app.request_context(builder.get_environ()):
-        return current_app.full_dispatch_request()
+        answer = current_app.full_dispatch_request()
+    # That answer carries the session as it is now; this request's own must not be written over it.
+    g.session_is_answered = True
+    return answer
 
 
 def origin_page() -> str | None:

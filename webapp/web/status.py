@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from webapp.connectors import CONNECTORS
 from webapp.domain.roles import TenantInfo
+from webapp.web.connector.cards import card_of
 from webapp.web.context import services
 
 
@@ -38,12 +38,12 @@ def status_of(tenant: TenantInfo) -> Status:
         return Status(state, revision=stored.number)
     info = setups.history(tenant, limit=1)[0]
     proof = setups.proven(tenant, stored.values_tag) if stored.values_tag else None
-    title, tile = _preset(connector.provider, connector.config)
+    card = card_of(services(), connector.model_dump())
     return Status(
         state=state,
         provider=connector.provider,
-        provider_title=title,
-        tile=tile,
+        provider_title=card.title if card else connector.provider,
+        tile=card.logo if card else connector.provider,
         host=_host(connector.config),
         sender=str(connector.config.get("fromEmail") or ""),
         revision=stored.number,
@@ -52,17 +52,6 @@ def status_of(tenant: TenantInfo) -> Status:
         proven_at=proof.last_at if proof else None,
         proven_by=proof.by_name if proof else "",
     )
-
-
-def _preset(provider: str, config: dict[str, Any]) -> tuple[str, str]:
-    """The name and the tile under which the admin chose it: the preset's where its server is the same."""
-    connector = CONNECTORS.get(provider)
-    if connector is None:
-        return provider, provider
-    for preset in connector.presets():
-        if preset.config.get("host") and preset.config.get("host") == config.get("host"):
-            return preset.title, preset.id
-    return connector.title, connector.kind
 
 
 def _host(config: dict[str, Any]) -> str:

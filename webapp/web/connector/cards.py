@@ -79,6 +79,13 @@ def current_key(services: Services, connector: Mapping[str, Any] | None, preset:
     return f"{kind.kind}:{found.id}" if found else kind.kind
 
 
+def card_of(services: Services, connector: Mapping[str, Any]) -> Card | None:
+    """The card that a stored connector came from, whatever cards are offered now; None for an unknown provider."""
+    if connector["provider"] not in services.connectors:
+        return None
+    return Card(services.connectors[connector["provider"]], preset_of(services, connector), current=True)
+
+
 def preset_of(services: Services, connector: Mapping[str, Any], chosen: str | None = None) -> Preset | None:
     """The preset that was chosen, or the one that leads to where a stored connector leads."""
     kind, config = services.connectors[connector["provider"]], connector["config"]
