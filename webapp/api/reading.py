@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from webapp.api.problems import BadRequestError, UnsupportedMediaTypeError
 from webapp.domain import strict_json
-from webapp.domain.errors import FieldError, InputError, PreconditionError
+from webapp.domain.errors import FieldError, InputError, PayloadTooLargeError, PreconditionError
 from webapp.domain.text import T
 from webapp.services.wording import field_errors
 
@@ -58,6 +58,8 @@ Number = Annotated[int, Field(ge=0, le=NUMBER_LIMIT)]
 def read_body(adapter: TypeAdapter[Any], types: tuple[str, ...]) -> Any:
     """Read the JSON body as what the route takes. No body at all counts as an empty object."""
     raw = request.get_data(cache=False)
+    if len(raw) > BODY_LIMIT:
+        raise PayloadTooLargeError
     if not raw and not request.mimetype:
         raw = b"{}"
     elif request.mimetype not in types:
