@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 from tests.canary import CANARY
@@ -134,6 +135,8 @@ def open_house(furnished: Path, tmp_path: Path) -> Iterator[Callable[..., House]
         folder = tmp_path / f"instance{len(opened)}"
         shutil.copytree(furnished, folder)
         app = create_app(settings_in(folder, **given))
+        # Each test has an app of its own; the templates are compiled once for all of them.
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(furnished.parent))
         house = House(app, app.extensions["postroom"])
         opened.append(house)
         return house
