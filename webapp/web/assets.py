@@ -23,7 +23,8 @@ class Asset:
     mimetype: str
     body: bytes
     zipped: bytes | None
-    stamp: tuple[int, int]
+    path: Path
+    stamp: tuple[int, int] | None
     """Time and size of the file when it was read, so that a changed one is read again."""
 
 
@@ -58,15 +59,14 @@ class Assets:
 
     def find(self, filename: str) -> Asset | None:
         """Look a file up by its path below the folder."""
+        known = self._read.get(filename)
+        if known and known.stamp == _stamp(known.path):
+            return known
         path = (self._folder / filename).resolve()
         if not path.is_relative_to(self._folder) or not path.is_file():
             return None
-        status = path.stat()
-        stamp = (status.st_mtime_ns, status.st_size)
-        known = self._read.get(filename)
-        if known is None or known.stamp != stamp:
-            known = self._read[filename] = _asset(path, stamp)
-        return known
+        self._read[filename] = _asset(path)
+        return self._read[filename]
 
     def _version(self, endpoint: str, values: dict[str, Any]) -> None:
         if endpoint == "static" and "v" not in values:
@@ -75,8 +75,17 @@ class Assets:
                 values["v"] = asset.digest
 
 
-def _asset(path: Path, stamp: tuple[int, int]) -> Asset:
+def _asset(path: Path) -> Asset:
+    stamp = _stamp(path)
     body = path.read_bytes()
     mimetype = "text/javascript" if path.suffix == ".js" else mimetypes.guess_type(path.name)[0] or "text/plain"
     zipped = gzip.compress(body, 9, mtime=0) if path.suffix in _COMPRESSED and len(body) > 500 else None
-    return Asset(hashlib.sha256(body).hexdigest()[:16], mimetype, body, zipped, stamp)
+    return Asset(hashlib.sha256(body).hexdigest()[:16], mimetype, body, zipped, path, stamp)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_mtime_ns, status.st_size

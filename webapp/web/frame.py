@@ -181,7 +181,7 @@ class Frame:
 def init_app(app: Flask) -> None:
     """Give templates the frame, and ``url_for`` the tenant of the page."""
     app.context_processor(_frame_of_request)
-    app.jinja_env.globals.update(ago=ago, exact=exact, has_asset=has_asset)
+    app.jinja_env.globals.update(ago=ago, exact=exact, has_asset=has_asset, sprite=sprite)
 
     @app.url_defaults
     def tenant_of_page(endpoint: str, values: dict[str, Any]) -> None:
@@ -246,6 +246,13 @@ def ago(moment: datetime) -> str:
 def exact(moment: datetime) -> str:
     """The moment itself. Scripts say it in the reader's zone, this is UTC."""
     return f"{format_datetime(moment, 'd MMM yyyy, HH:mm:ss')} UTC"
+
+
+def sprite() -> str:
+    """The address of the icons, found out once for each page: a page draws dozens of them."""
+    if "sprite" not in g:
+        g.sprite = url_for("static", filename="vendor/icons.svg")
+    return str(g.sprite)
 
 
 def has_asset(filename: str) -> bool:
