@@ -1,4 +1,6 @@
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,16 @@ class TestMigrations:
 
         with database.read() as session:
             assert session.scalar(text("PRAGMA foreign_keys")) == 1
+
+    def test_rows_that_lost_their_parent_stop_it(self, database, tmp_path):
+        migrate.upgrade(database)
+        with closing(sqlite3.connect(tmp_path / "postroom.db")) as connection, connection:
+            connection.execute(
+                "INSERT INTO memberships (tenant_id, person_id, role, created_at) VALUES (9, 1, 'x', 'y')"
+            )
+
+        with pytest.raises(migrate.MigrationError, match="memberships"):
+            migrate.upgrade(database)
 
     def test_processes_that_start_together_wait_for_each_other(self, tmp_path):
         def start(_: int) -> str | None:

@@ -1,7 +1,8 @@
 import pytest
 
-from tests.services.conftest import PASSWORD
+from tests.services.conftest import PASSWORD, smtp
 from webapp.connectors import CONNECTORS
+from webapp.domain.diff import Change
 from webapp.services.changes import described, in_short
 
 
@@ -81,6 +82,42 @@ class TestDescribedChanges:
 
         assert (str(group.title), str(group.lines[0].label)) == ("Other", "Length of codes")
 
+    def test_a_fallback_is_told_apart_from_the_connector(self, said):
+        (group,) = said(
+            lambda setup: setup.update(fallback=smtp(host="second.example.com", customHeaders={"X-A": "b"}))
+        )
+
+        assert {str(line.within[0]) for line in group.lines} == {"Fallback"}
+        assert ("Custom headers", "X-A: b") in [(str(line.label), line.new_text) for line in group.lines]
+
+    def test_a_mail_that_went_is_told_part_by_part(self, said):
+        (group,) = said(lambda setup: setup["templates"].pop("SignIn"))
+
+        assert {line.kind for line in group.lines} == {"removed"}
+        assert {str(line.within[0]) for line in group.lines} == {"Sign in"}
+        assert {"Subject", "Content", "Format"} <= {str(line.label) for line in group.lines}
+
+    def test_long_texts_are_marked(self, said):
+        (group,) = said(lambda setup: setup["templates"]["SignIn"]["*"].update(content="{{code}}\nin two lines"))
+
+        assert [line.multiline for line in group.lines] == [True]
+
+    def test_lists_and_nothing_are_said_in_words(self, said):
+        (group,) = said(lambda setup: setup["addressPolicy"].update(block=["a.example", "b.example"]))
+
+        (line,) = group.lines
+        assert (str(line.old_text), line.new_text) == ("empty", "a.example, b.example")
+
+    def test_times_carry_their_unit(self, said):
+        (group,) = said(lambda setup: setup["connector"]["config"].update(dnsTimeout=4000))
+
+        assert (group.lines[0].old_text, group.lines[0].new_text) == ("5000 ms", "4000 ms")
+
+    def test_what_no_connector_here_knows_keeps_its_key(self):
+        (group,) = described([Change("/connector/config/odd/key", "changed", 1, {"a": None})], CONNECTORS)
+
+        assert (str(group.lines[0].label), group.lines[0].new_text) == ("odd.key", "a: empty")
+
 
 class TestInShort:
     def test_it_says_what_changed_in_a_few_words(self):
@@ -93,6 +130,25 @@ class TestInShort:
         ]
 
         assert list(map(str, in_short(changed, CONNECTORS))) == ["Server", "Custom headers", "2 templates"]
+
+    def test_every_part_has_its_word(self):
+        changed = [
+            ("/connector", "changed"),
+            ("/connector/provider", "changed"),
+            ("/fallback", "changed"),
+            ("/flows/signIn/emailCode", "changed"),
+            ("/defaultLanguage", "changed"),
+            ("/templates/SignIn/ja", "removed"),
+        ]
+
+        assert list(map(str, in_short(changed, CONNECTORS, limit=9))) == [
+            "Connector",
+            "Provider",
+            "Fallback",
+            "Sign-in with an email code",
+            "Default language",
+            "1 template",
+        ]
 
     def test_much_is_summed_up(self):
         names = ("host", "port", "security", "fromEmail", "replyTo", "name")

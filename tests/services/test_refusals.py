@@ -12,6 +12,7 @@ from webapp.db.models import AuditRow, RevisionRow
 from webapp.domain.diff import escape
 from webapp.domain.errors import ConfigInvalidError
 from webapp.domain.setup import Setup
+from webapp.services.documents import read_templates
 from webapp.services.patching import patched
 
 MEGABYTE = "x" * 1_000_000
@@ -348,6 +349,42 @@ class TestTemplates:
         wanted["templates"].pop()
         (error,) = refused.document(wanted)
         assert error.pointer == "/templates/1/subject"
+
+    @pytest.mark.parametrize(
+        ("item", "pointer"),
+        [
+            ("text", "/templates/0/usageType"),
+            ({"subject": "Hello"}, "/templates/0/usageType"),
+            ({"usageType": "SignOut", "subject": "Hello", "content": "{{code}}"}, "/templates/0/usageType"),
+            ({"usageType": "SignIn", "languageTag": 7}, "/templates/0/languageTag"),
+            ({"usageType": "SignIn", "languageTag": "not a tag", "subject": "Hello"}, "/templates/0"),
+        ],
+    )
+    def test_an_item_that_is_none_is_named(self, refused, document, item, pointer):
+        (error,) = refused.document(document() | {"templates": [item]})
+
+        assert error.pointer == pointer
+
+    @pytest.mark.parametrize(
+        ("named", "pointer"),
+        [
+            ({"id": ""}, "/id"),
+            ({"id": True}, "/id"),
+            ({"id": "x", "variables": []}, "/variables"),
+            ({"id": "x", "more": 1}, "/more"),
+        ],
+    )
+    def test_a_template_at_the_provider_has_id_and_variables(self, refused, named, pointer):
+        (error,) = refused("/templates/SignIn/*", {"subject": "Hello", "providerTemplate": named})
+
+        assert error.pointer == f"/templates/SignIn/*/providerTemplate{pointer}"
+
+    def test_templates_alone_can_be_read_for_a_test_send(self):
+        templates = read_templates({"SignIn": {"pt_br": {"subject": "Hello", "content": "{{code}}"}}})
+
+        assert [list(cells) for cells in templates.values()] == [["pt-BR"]]
+        with pytest.raises(ConfigInvalidError):
+            read_templates({"SignIn": {"*": {"subject": ""}}})
 
     def test_the_array_is_saved_as_the_map(self, setups, ada, document):
         good = {"usageType": "SignIn", "languageTag": "ja", "subject": "Hello", "content": "{{code}}"}

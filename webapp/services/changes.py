@@ -135,10 +135,10 @@ def _leaves(change: Change) -> Iterator[Change]:
         return
     old, new = change.old, change.new
     if change.pointer in ("/connector", "/fallback") or change.pointer.startswith(("/templates", "/connector/")):
-        if isinstance(new, dict) and not isinstance(old, dict) and not is_secret(new):
+        if isinstance(new, dict) and old is None and not is_secret(new):
             yield from _told("added", changes({}, new, change.pointer))
             return
-        if isinstance(old, dict) and not isinstance(new, dict) and not is_secret(old):
+        if isinstance(old, dict) and new is None and not is_secret(old):
             if change.pointer in ("/connector", "/fallback"):
                 yield replace(change, pointer=f"{change.pointer}/provider", kind="removed", old=old.get("provider"))
                 return

@@ -1,0 +1,62 @@
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from tests.services.conftest import ADA, BOB
+from webapp.db.types import now
+from webapp.services.audit import Audit
+
+
+@pytest.fixture
+def audit(db):
+    return Audit()
+
+
+def note(audit, db, action, **detail):
+    with db.write() as session:
+        audit.record(session, action, ADA, **detail)
+
+
+class TestAudit:
+    def test_an_event_without_its_deed_does_not_exist(self, audit, db):
+        def break_off():
+            with db.write() as session:
+                audit.record(session, "tenant.added", ADA)
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            break_off()
+
+        assert audit.events(db, None) == []
+
+    def test_it_tells_who_did_what(self, audit, db):
+        with db.write() as session:
+            audit.record(session, "person.added", BOB, request_id="r-7", email="x@example.com", left_out=None)
+
+        (event,) = audit.events(db, None)
+        assert (event.action, event.actor_kind, event.actor_name) == ("person.added", "person", "bob@example.com")
+        assert (event.detail, event.request_id) == ({"email": "x@example.com"}, "r-7")
+
+    def test_each_tenant_has_its_own(self, audit, db, dev, others):
+        note(audit, db, "a.first", tenant_id=dev.id)
+        note(audit, db, "b.first", tenant_id=others.id)
+
+        assert audit.events(db, dev.id)[0].action == "a.first"
+        assert "b.first" not in [event.action for event in audit.events(db, dev.id)]
+
+    def test_it_is_read_in_pages_newest_first(self, audit, db):
+        for number in range(5):
+            note(audit, db, f"step.{number}")
+
+        first = audit.events(db, None, limit=2)
+        second = audit.events(db, None, limit=2, before=first[-1].id)
+        assert [event.action for event in (*first, *second)] == ["step.4", "step.3", "step.2", "step.1"]
+
+    def test_what_is_older_than_the_retention_is_forgotten(self, audit, db):
+        with time_machine.travel(now() - timedelta(days=91), tick=False):
+            note(audit, db, "step.old")
+        note(audit, db, "step.new")
+
+        assert audit.purge(db, timedelta(days=90)) == 1
+        assert [event.action for event in audit.events(db, None)] == ["step.new"]
