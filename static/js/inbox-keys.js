@@ -12,4 +12,6 @@ document.addEventListener("keydown", (event) => {
 
 const current = rows().find((row) => row.hasAttribute("aria-current"));
 const column = current?.closest(".inbox-column");
-if (column) column.scrollTop = current.offsetTop - column.clientHeight / 2;
+if (column && current.offsetTop + current.offsetHeight > column.clientHeight) {
+  column.scrollTop = current.offsetTop - column.clientHeight / 2;
+}

@@ -26,6 +26,9 @@ class TestAnOrdinaryMail:
 
         assert mail.code == "739184"
 
+    def test_the_code_is_found_where_the_text_part_has_none(self):
+        assert read(a_mail(text="See the HTML part.", html="<p>Your code is 739184</p>")).code == "739184"
+
     def test_links_of_both_parts_are_listed_once_and_nothing_but_links(self):
         html = (
             '<a href="https://acme.test/invite?t=1&amp;u=2">Join</a><a href="mailto:x@y.test">Mail</a>'

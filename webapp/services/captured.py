@@ -60,7 +60,7 @@ def read(raw: bytes) -> Captured:
         headers, html, text, attachments = (), None, None, ()
     first = {name.lower(): value for name, value in reversed(headers)}
     subject = first.get("subject", "")
-    readable = _readable(html, text)
+    words = (text or "", _text_of(html) if html else "")
     return Captured(
         sender=first.get("from", ""),
         subject=subject,
@@ -68,7 +68,7 @@ def read(raw: bytes) -> Captured:
         text=text,
         headers=headers,
         source=source,
-        code=find_code(readable, subject),
+        code=next((code for each in words if (code := find_code(each, subject))), None),
         links=_links(html, text),
         attachments=attachments,
     )
@@ -135,11 +135,9 @@ def _clean(text: str) -> str:
     return _UNSAFE.sub("\ufffd", text)
 
 
-def _readable(html: str | None, text: str | None) -> str:
-    """What a person sees of the mail, for finding the code: the text part, else the HTML's text."""
-    if text and text.strip():
-        return text[:READ_LIMIT]
-    return str(get_text(html[:READ_LIMIT])) if html and html.strip() else ""
+def _text_of(html: str) -> str:
+    """What a person sees of the HTML, for finding the code."""
+    return str(get_text(html[:READ_LIMIT])) if html.strip() else ""
 
 
 def _links(html: str | None, text: str | None) -> tuple[str, ...]:
