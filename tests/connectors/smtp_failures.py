@@ -16,7 +16,7 @@ from tests.peers.ports import LOOPBACK
 from tests.peers.scripted import EXTENSIONS, Script, Step, answer, drop, hear, raw, reset, silence, wait
 from webapp.domain.message import Outcome
 
-HASTE = 250
+HASTE = 500
 """Milliseconds; the time-out of the one phase that shall run into it."""
 
 

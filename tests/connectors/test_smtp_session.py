@@ -99,7 +99,7 @@ class TestManners:
 
         attempt(server.port, security="none", user=None, mail=mail)
 
-        assert server.commands[-1] == "QUIT"
+        assert server.finished().commands[-1] == "QUIT"
 
     @pytest.mark.parametrize("code", [500, 502])
     def test_an_old_server_is_greeted_the_old_way(self, scripted, code):

@@ -283,6 +283,12 @@ class ScriptedServer:
         for thread in self._threads:
             thread.join(10)
 
+    def finished(self) -> Self:
+        """Wait for the clients to be gone, for tests of what they say last."""
+        for thread in self._threads[1:]:
+            thread.join(10)
+        return self
+
     @property
     def received(self) -> bytes:
         """Everything that clients sent, without TLS."""
