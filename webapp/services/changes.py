@@ -134,7 +134,9 @@ def _leaves(change: Change) -> Iterator[Change]:
         yield change
         return
     old, new = change.old, change.new
-    if change.pointer in ("/connector", "/fallback") or change.pointer.startswith(("/templates", "/connector/")):
+    if change.pointer in ("/connector", "/fallback") or change.pointer.startswith(
+        ("/templates", "/connector/", "/fallback/")
+    ):
         if isinstance(new, dict) and old is None and not is_secret(new):
             yield from _told("added", changes({}, new, change.pointer))
             return
@@ -225,9 +227,9 @@ def _described(change: Change, label: Text, said: Any, within: tuple[Value, ...]
 
 
 def _plain(value: JSON) -> Value:
+    if value in (None, "", [], {}):
+        return _EMPTY
     match value:
-        case None | "" | [] | {}:
-            return _EMPTY
         case bool():
             return _ON if value else _OFF
         case list():
