@@ -1,0 +1,56 @@
+"""What people do again and again in the console."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.console import Console
+from webapp.domain.roles import TenantInfo
+
+
+def go_to(page: Page, name: str) -> None:
+    """Follow a link of the navigation."""
+    page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
+
+
+def open_page(page: Page, console: Console, tenant: TenantInfo, path: str = "") -> None:
+    """Go to an address in a tenant."""
+    page.goto(f"{console.url}/t/{tenant.slug}/{path}")
+
+
+def choose_sandbox(page: Page, console: Console, tenant: TenantInfo) -> None:
+    """Begin a connector whose mail stays in the console."""
+    open_page(page, console, tenant, "connector/choose")
+    page.get_by_role("button", name=re.compile("^Sandbox")).click()
+    expect(page.get_by_role("heading", level=1, name="Set up Sandbox")).to_be_visible()
+
+
+def begin_smtp(page: Page, console: Console, tenant: TenantInfo) -> None:
+    """Begin a connector for any mail server."""
+    open_page(page, console, tenant, "connector/choose")
+    page.get_by_role("button", name=re.compile("^Something else, by SMTP")).click()
+    expect(page.get_by_role("heading", level=1, name="Set up SMTP")).to_be_visible()
+
+
+def field(page: Page, label: str) -> Locator:
+    """A field of the set-up form by exactly its label, whether or not it is marked as optional."""
+    return page.get_by_label(re.compile(rf"^\s*{re.escape(label)}(\s+optional)?\s*$"))
+
+
+def expect_page(page: Page, title: str | re.Pattern[str]) -> None:
+    """Wait until a page has come, by its title."""
+    expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
+
+
+def review(page: Page) -> None:
+    """Go on to the differences."""
+    page.get_by_role("button", name="Review and save").click()
+    expect_page(page, "Review")
+
+
+def save(page: Page, revision: int) -> None:
+    """Save what is under review."""
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect_page(page, re.compile(rf"^Live since .+ as revision {revision}$"))
