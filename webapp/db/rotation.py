@@ -39,7 +39,8 @@ def _rotate_column(database: Database, vault: Vault, model: type[Base], name: st
         if last is not None:
             query = query.where(key > last)
         with database.write() as session:
-            rows = session.execute(query).all()
+            # PostgreSQL would otherwise let somebody write between our look and our update; SQLite queues writers.
+            rows = session.execute(query.with_for_update()).all()
             for identity, sealed in rows:
                 session.execute(update(table).where(key == identity).values({name: vault.rotate(sealed)}))
         if not rows:
