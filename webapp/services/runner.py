@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import functools
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -110,7 +111,9 @@ class Runner:
     def _ended(self, run_id: str, future: concurrent.futures.Future[None]) -> None:
         self._futures.pop(run_id, None)
         if not future.cancelled() and (error := future.exception()):
-            log.error("run.crashed", run=run_id, exc_info=error)
+            # Where, but not what it says: an exception's text may repeat what was sent.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("run.crashed", run=run_id, error=type(error).__name__, where=where)
 
     async def _execute(self, run_id: str, job: Job, work: Work) -> None:
         """Do the work and see to it that an end is written, whatever that end is."""

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from webapp.services.tenants import Tenants
 
 ADDRESS: Final = "127.0.0.1"
-SIZE_LIMIT: Final = 2 * 1024 * 1024
+SIZE_LIMIT: Final = 1024 * 1024
 """Longest mail in bytes."""
 CONNECTIONS_LIMIT: Final = 50
-RECIPIENTS_LIMIT: Final = 50
+RECIPIENTS_LIMIT: Final = 20
 IDLE_SECONDS: Final = 60.0
 TAKE_OVER_EVERY: Final = 2.0
 """Seconds between two tries to become the process that serves."""
