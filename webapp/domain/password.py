@@ -54,7 +54,7 @@ def weakness(password: str, *, about: tuple[str, ...] = ()) -> Text | None:
         return T("This is a row of keys or digits. Use a few words in a row instead.")
     if _is_common(plain):
         return T("This is among the first passwords that an attacker tries. Use a few unrelated words instead.")
-    if any(_is_about(plain, part) for part in about):
+    if _is_about(plain, about):
         return T("This is little more than your address or organization. Use a few unrelated words instead.")
     return None
 
@@ -71,9 +71,11 @@ def _is_common(plain: str) -> bool:
     return any(candidate in _COMMON or not candidate for candidate in candidates)
 
 
-def _is_about(plain: str, part: str) -> bool:
-    words = {word for word in re.split(r"[\W_]+", part.lower()) if len(word) > 2} | {part.lower()}
+def _is_about(plain: str, about: tuple[str, ...]) -> bool:
+    """Whether hardly anything is left without the words of the person's address and organisation."""
+    known = " ".join(about).lower()
+    words = {word for word in re.split(r"[\W_]+", known) if len(word) > 2} | {part.lower() for part in about if part}
     rest = plain
     for word in sorted(words, key=len, reverse=True):
-        rest = rest.replace(word, "") if word else rest
+        rest = rest.replace(word, "")
     return len(rest) < len(plain) and len(re.sub(_NO_LETTER, "", rest)) < 4
