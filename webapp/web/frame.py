@@ -18,6 +18,7 @@ from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import Access, Permission, Role, TenantInfo
 from webapp.domain.text import T, Text
 from webapp.web.context import current_person, installation, services
+from webapp.web.lean import Unindented
 from webapp.web.security import public_route, safe_next
 
 bp = Blueprint("frame", __name__)
@@ -181,6 +182,7 @@ class Frame:
 def init_app(app: Flask) -> None:
     """Give templates the frame, and ``url_for`` the tenant of the page."""
     app.context_processor(_frame_of_request)
+    app.jinja_env.add_extension(Unindented)
     app.jinja_env.globals.update(ago=ago, exact=exact, has_asset=has_asset, sprite=sprite)
 
     @app.url_defaults

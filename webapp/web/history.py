@@ -163,7 +163,7 @@ def _readable(value: Any) -> Any:
             return f"(lent by the operator as {mark['env']})"
         return f"(secret {mark['fingerprint']})" if mark.get("fingerprint") else "(secret)"
     if isinstance(value, dict):
-        return {key: _readable(part) for key, part in value.items()}
+        return {key: _readable(part) for key, part in value.items() if part is not None}
     if isinstance(value, list):
         return [_readable(part) for part in value]
     return LiteralScalarString(value) if isinstance(value, str) and "\n" in value else value

@@ -35,6 +35,16 @@ class MailFields:
     def prefix(self) -> str:
         return f"templates.{self.usage_type}"
 
+    @property
+    def required_placeholder(self) -> str:
+        """What the mail is useless without, as it is written in its text."""
+        return "{{" + self.usage_type.required_variable + "}}"
+
+    @property
+    def other_placeholders(self) -> str:
+        """Values that most applications send along."""
+        return "{{user.name}}, {{application.name}}, {{organization.name}}"
+
     def value(self, name: str) -> str:
         """A field as its control shows it."""
         value = self.cell.get(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from flask import redirect, render_template, request, url_for
@@ -19,8 +18,6 @@ from webapp.web.connector.outcome import run_context
 from webapp.web.context import current_access, services
 from webapp.web.errors import of_domain
 from webapp.web.security import tenant_route
-
-_BETWEEN_TAGS = re.compile(r">\s*\n\s*<")
 
 
 @tenant_route(bp, "/connector", permission=Permission.READ)
@@ -134,8 +131,7 @@ def page(
         may_edit=editor.access.may(Permission.EDIT),
         **run_context(editor),
     )
-    # The white space between the tags of twenty settings would be a tenth of the page.
-    return _BETWEEN_TAGS.sub(">\n<", words), status
+    return words, status
 
 
 def _posted() -> Editor:
