@@ -47,6 +47,9 @@ lock: dev ## Resolve the dependencies anew
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
 
+vendor: dev ## Copy the pinned front-end libraries into static/vendor (maintainers; needs npm)
+	$(BIN)/python .ci/vendor.py
+
 clean: ## Remove what was installed and built; instance/ stays
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 
