@@ -13,6 +13,10 @@ from webapp.domain.roles import TenantInfo
 from webapp.domain.text import Text
 from webapp.services.wiring import Services
 
+PLAIN = ""
+"""Stands in a draft for "none of the presets", where nothing at all means "find out"."""
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _STARTS: dict[str, dict[str, Any]] = {"smtp": {"port": 587, "security": "starttls", "auth": {"type": "login"}}}
 """What a connector without preset begins with, so that the usual case needs the least typing."""
 
@@ -88,6 +92,8 @@ def card_of(services: Services, connector: Mapping[str, Any]) -> Card | None:
 
 def preset_of(services: Services, connector: Mapping[str, Any], chosen: str | None = None) -> Preset | None:
     """The preset that was chosen, or the one that leads to where a stored connector leads."""
+    if chosen == PLAIN:
+        return None
     kind, config = services.connectors[connector["provider"]], connector["config"]
     places = {setting.path[0] for setting in settings_of(kind.config_model) if setting.about.destination}
     near: Preset | None = None
@@ -100,7 +106,8 @@ def preset_of(services: Services, connector: Mapping[str, Any], chosen: str | No
                 continue
             if settings.get("port") == config.get("port"):
                 return preset
-            near = near or (None if preset.id == SANDBOX else preset)
+            # On this machine only the port tells one server from another.
+            near = near or (None if config.get("host") in _LOOPBACK else preset)
     return near
 
 

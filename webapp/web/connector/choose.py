@@ -11,7 +11,7 @@ from flask_babel import gettext
 from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import Permission
 from webapp.web.connector.blueprint import bp
-from webapp.web.connector.cards import Card, cards, start
+from webapp.web.connector.cards import PLAIN, Card, cards, start
 from webapp.web.connector.editor import Editor
 from webapp.web.context import current_access, current_tenant, services
 from webapp.web.frame import shown
@@ -55,7 +55,7 @@ def chosen() -> ResponseReturnValue:
         raise NotFoundError
     if not card.current:
         connector, secrets = start(services(), current_tenant(), card, editor.connector)
-        editor.begin(connector, secrets, card.preset.id if card.preset else None)
+        editor.begin(connector, secrets, card.preset.id if card.preset else PLAIN)
     return redirect(url_for("connector.form"), 303)
 
 

@@ -158,7 +158,7 @@ class Editor:
             self.__dict__.pop(said, None)
         self.form = self._filled() if self.connector else None
 
-    def begin(self, connector: dict[str, Any], secrets: Mapping[str, str], preset: str | None) -> None:
+    def begin(self, connector: dict[str, Any], secrets: Mapping[str, str], preset: str) -> None:
         """Begin with a provider that was chosen; templates and the rest of the setup stay."""
         self.remarks = Remarks(to=self.remarks.to, usage_type=self.remarks.usage_type)
         self.draft = replace(self.draft, provider=connector["provider"], preset=preset)
