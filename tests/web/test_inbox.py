@@ -169,6 +169,21 @@ class TestTheFrame:
     ) -> None:
         assert ada.get(f"/t/dev/inbox/{caught(html=html)}/html").text.startswith(served)
 
+    @pytest.mark.parametrize(
+        "enticing",
+        [
+            '<link rel="preconnect" href="//evil.test">',
+            "<LINK/rel=dns-prefetch>",
+            "<li<link>nk>",
+            "<iframe srcdoc='x'>",
+        ],
+    )
+    def test_has_nothing_that_browsers_follow_whatever_the_policy(self, enticing: str, ada: Browser, caught) -> None:
+        answer = ada.get(f"/t/dev/inbox/{caught(html=enticing)}/html")
+
+        assert not re.search(r"<(link|iframe)", answer.text, re.IGNORECASE)
+        assert answer.headers["X-DNS-Prefetch-Control"] == "off"
+
     def test_the_source_comes_as_plain_text(self, ada: Browser, caught) -> None:
         answer = ada.get(f"/t/dev/inbox/{caught(html=HOSTILE_HTML)}/source")
 
