@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+import socket
+import time
+from collections.abc import Callable
 from html import unescape
 
 import pytest
 
 from tests.services.mails import HOSTILE_HTML, HOSTILE_MAILS, a_mail
-from tests.web.conftest import BOB, Browser, House
+from tests.web.conftest import ADA, BOB, Browser, House
 from webapp.domain.roles import Role
+from webapp.services.sandbox import SandboxState
 
 
 @pytest.fixture
@@ -70,6 +74,20 @@ class TestList:
 
     def test_says_that_the_sandbox_is_off(self, ada: Browser) -> None:
         assert "The sandbox is switched off" in ada.get("/t/dev/inbox").text
+
+    def test_says_that_another_program_has_the_sandboxs_port(self, open_house: Callable[..., House]) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+            house = open_house(sandbox_smtp_port=port)
+            house.services.start()
+            give_up = time.monotonic() + 10
+            while house.services.sandbox.state() is not SandboxState.PORT_TAKEN and time.monotonic() < give_up:
+                time.sleep(0.02)
+
+            page = house.signed_in(ADA).get("/t/dev/inbox").text
+
+            assert f"another program has its port {port}" in page
+            assert "POSTROOM_SANDBOX_SMTP_PORT" in page
 
     def test_stays_small_with_a_full_page_of_long_mails(self, ada: Browser, caught) -> None:
         for _ in range(51):
