@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,9 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from werkzeug.serving import make_server
 
 from tests.canary import CANARY
 from tests.peers.ports import free_port
+from webapp.app import create_app
+from webapp.cli import main
 from webapp.domain.roles import OPERATOR
 from webapp.services.wiring import build
 from webapp.settings import Settings
@@ -95,6 +100,71 @@ def token(shell: Shell, *scopes: str, tenant: str = "dev") -> str:
     plain = services.tokens.create(services.tenants.by_slug(tenant), "test", scopes, OPERATOR)
     services.close()
     return plain
+
+
+@dataclass(frozen=True)
+class Run:
+    """Runs the command inside the tests' own process, which is quicker."""
+
+    shell: Shell
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, *arguments: str, typed: str = "", **more: str) -> Result:
+        unset = {name: None for name in os.environ if name.startswith("POSTROOM_") or name == "DATABASE_URL"}
+        ours = {name: value for name, value in self.shell.env().items() if name.startswith("POSTROOM_")}
+        done = CliRunner().invoke(
+            main, list(arguments), input=typed, env={**unset, **ours, **self.environment, **more}, prog_name="postroom"
+        )
+        if done.exception and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Result(done.exit_code, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def run(ready: Shell) -> Run:
+    """The command on the database of a machine that is set up."""
+    return Run(ready)
+
+
+@pytest.fixture
+def bare(empty: Shell) -> Run:
+    """The command on a machine on which nothing was done yet."""
+    return Run(empty)
+
+
+@pytest.fixture
+def remote(ready: Shell, tmp_path: Path) -> Iterator[Run]:
+    """The command as a pipeline uses it: a server's address and a token, and no database."""
+    settings = Settings(data_dir=ready.folder, sandbox_smtp_port=0, allowed_networks=("127.0.0.0/8",))
+    app = create_app(settings)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    there = {
+        "POSTROOM_URL": f"http://127.0.0.1:{server.port}",
+        "POSTROOM_TOKEN": token(ready, "config:write"),
+    }
+    yield Run(Shell(tmp_path / "elsewhere"), there)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    app.extensions["postroom"].close()
+
+
+Save = Callable[..., None]
+
+
+@pytest.fixture
+def save(ready: Shell) -> Save:
+    """Save a setup in dev as the operator: ``save(document, note="…")``."""
+
+    def put(document: dict[str, Any], note: str | None = None) -> None:
+        services = build(Settings(data_dir=ready.folder, sandbox_smtp_port=0))
+        access = services.tenants.access(OPERATOR, "dev")
+        services.setups.save(access, document, base=None, note=note)
+        services.close()
+
+    return put
 
 
 @dataclass

@@ -143,11 +143,10 @@ class TestOnTheWire:
         assert too_many_chunks.status_code == 413
         assert too_much.headers["Content-Type"] == "application/problem+json"
 
-    @pytest.mark.parametrize("path", ["/api/v1/tenants", "/api/v1/nothing"])
-    def test_another_host_name_is_refused_in_our_shape(self, ready: Shell, server: Server, path: str) -> None:
+    def test_another_host_name_is_refused_in_our_shape(self, ready: Shell, server: Server) -> None:
         headers = bearer(ready, "config:read") | {"Host": "evil.example"}
 
-        response = httpx2.get(f"{server.url}{path}", headers=headers)
+        response = httpx2.get(f"{server.url}/api/v1/tenants", headers=headers)
 
         assert response.status_code == 400
         assert response.headers["Content-Type"] == "application/problem+json"

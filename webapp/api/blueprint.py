@@ -45,8 +45,7 @@ def answer_unknown_path() -> Response | None:
 
 @bp.before_request
 def limit_body() -> None:
-    # One byte more: a body that comes in chunks is cut there without an error, and has to be told from a whole one.
-    request.max_content_length = BODY_LIMIT + 1
+    request.max_content_length = BODY_LIMIT
 
 
 @bp.after_request

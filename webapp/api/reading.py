@@ -58,7 +58,8 @@ Number = Annotated[int, Field(ge=0, le=NUMBER_LIMIT)]
 def read_body(adapter: TypeAdapter[Any], types: tuple[str, ...]) -> Any:
     """Read the JSON body as what the route takes. No body at all counts as an empty object."""
     raw = request.get_data(cache=False)
-    if len(raw) > BODY_LIMIT:
+    if request.content_length is None and len(raw) >= BODY_LIMIT:
+        # A body that comes in chunks is cut at the limit without an error.
         raise PayloadTooLargeError
     if not raw and not request.mimetype:
         raw = b"{}"

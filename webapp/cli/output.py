@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -11,7 +12,6 @@ import click
 from pydantic import ValidationError
 
 from webapp.client import ClientError, RefusedError
-from webapp.db.vault import VaultKeyError
 from webapp.domain.errors import InputError, PostroomError
 from webapp.settings import Settings, documented_settings
 
@@ -46,6 +46,20 @@ class BadInputError(FailedError):
 class Commands(click.Group):
     """A group whose commands raise what the services raise; it ends here, in words and an exit code."""
 
+    def __init__(self, *args: Any, modules: Mapping[str, str], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self._modules:
+            return None
+        module = importlib.import_module(f"webapp.cli.{self._modules[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -53,7 +67,7 @@ class Commands(click.Group):
             raise _of_service(exc) from exc
         except RefusedError as exc:
             raise _of_server(exc) from exc
-        except (ClientError, VaultKeyError) as exc:
+        except ClientError as exc:
             raise FailedError(str(exc)) from exc
 
 

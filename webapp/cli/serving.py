@@ -17,6 +17,7 @@ from granian.log import LogLevels
 from webapp.accounts import Accounts, Installation
 from webapp.cli.installation import installed, read_settings
 from webapp.cli.output import FailedError, report
+from webapp.services.examination import check_keys
 from webapp.services.wiring import Services
 from webapp.settings import Settings
 
@@ -44,6 +45,7 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     settings = read_settings()
     require_free(settings.host, settings.port)
     with installed(settings, migrating=True) as services:
+        check_keys(services)
         words = _welcome(settings, services)
     threading.Thread(target=_say_when_listening, args=(settings, words), daemon=True).start()
     Granian(

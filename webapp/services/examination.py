@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.db import migrate
+from webapp.db.models import WrappedKeyRow
 from webapp.db.session import Database
 from webapp.db.vault import VaultKeyError
 from webapp.domain.errors import PostroomError
@@ -50,6 +52,14 @@ def prepare(settings: Settings, *, migrating: bool) -> None:
             )
 
 
+def check_keys(services: Services) -> None:
+    """Make sure that the operator's keys open what was written. Raises VaultKeyError."""
+    with services.db.read() as session:
+        sealed = session.scalars(select(WrappedKeyRow.key)).all()
+    for key in sealed:
+        services.vault.open(key)
+
+
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at one thing after the other; what needs a database that is not there is left out."""
     try:
@@ -68,7 +78,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _sandbox_port(settings)
     try:
         services = build(settings)
-        services.vault.tag("doctor")
+        check_keys(services)
     except VaultKeyError as exc:
         yield Finding("keys", "failed", f"{exc}. Set POSTROOM_SECRET_KEYS to the keys it was written with.")
         return
@@ -119,7 +129,7 @@ def _sandbox_port(settings: Settings) -> Finding:
     if not port:
         return Finding("sandbox", "ok", "Switched off.")
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=2) as connection:
             greeting = connection.recv(200)
     except ConnectionRefusedError:
         return Finding("sandbox", "ok", f"Port {port} is free; `postroom serve` will listen there.")
