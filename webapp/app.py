@@ -21,6 +21,7 @@ from webapp.services.wiring import build
 from webapp.settings import Settings
 from webapp.web import account, connector, errors, frame, health, history, inbox, overview, requests
 from webapp.web.assets import Assets
+from webapp.web.settings import PARTS as SETTINGS
 
 LARGEST_BODY: Final = 5 * 1024 * 1024
 SESSION_LIFETIME: Final = timedelta(hours=12)
@@ -51,7 +52,7 @@ def create_app(settings: Settings) -> Flask:
     csrf = CSRFProtect(app)
     Security(app, AccountStore(services.db), register_blueprint=False)
     frame.init_app(app)
-    for part in (frame, health, account, overview, connector, history, inbox):
+    for part in (frame, health, account, overview, connector, history, inbox, *SETTINGS):
         app.register_blueprint(part.bp)
     csrf.exempt(api)
     app.register_blueprint(api)

@@ -125,12 +125,39 @@ class Tenants:
         with self._db.read() as session:
             return [Member(row.person_id, Role(row.role), row.created_at) for row in session.scalars(query)]
 
-    def archive(self, slug: str, by: Actor) -> None:
+    def change(
+        self, slug: str, by: Actor, *, name: str, editors_may_save_production: bool, request_id: str | None = None
+    ) -> TenantInfo:
+        """Give a tenant another name, or its editors more or less to do. Raises InputError naming ``/name``."""
+        refused = _name_errors(name)
+        if refused:
+            raise InputError(errors=refused)
+        with self._db.write() as session:
+            row = _row(session, slug)
+            before = info_of(row)
+            row.name, row.editors_may_save_production = name.strip(), editors_may_save_production
+            after = info_of(row)
+            if after.name != before.name:
+                self._audit.record(
+                    session,
+                    "tenant.renamed",
+                    by,
+                    tenant_id=row.id,
+                    request_id=request_id,
+                    old=before.name,
+                    new=row.name,
+                )
+            if after.editors_may_save_production != before.editors_may_save_production:
+                action = "tenant.editors_trusted" if editors_may_save_production else "tenant.editors_held"
+                self._audit.record(session, action, by, tenant_id=row.id, request_id=request_id)
+            return after
+
+    def archive(self, slug: str, by: Actor, request_id: str | None = None) -> None:
         """Hide a tenant and end its tokens; nothing of it is deleted."""
         with self._db.write() as session:
             row = _row(session, slug)
             row.archived_at = now()
-            self._audit.record(session, "tenant.archived", by, tenant_id=row.id, slug=slug)
+            self._audit.record(session, "tenant.archived", by, tenant_id=row.id, request_id=request_id, slug=slug)
 
     def sandbox_password(self, tenant: TenantInfo) -> SecretStr:
         """The password of a development tenant at the sandbox mail server; made at the first ask."""
@@ -192,11 +219,16 @@ def _checked(slug: str, name: str, environment: Environment | str) -> Environmen
     if not _SLUG.fullmatch(slug) or len(slug) > 64:
         expected = T("Use up to 64 lower-case letters and digits with single hyphens between, such as acme-dev.")
         errors.append(FieldError("/slug", "tenant.slug_invalid", expected))
-    if not name.strip() or len(name) > 120 or not name.isprintable():
-        errors.append(FieldError("/name", "tenant.name_invalid", T("A name has 1 to 120 characters on one line.")))
+    errors += _name_errors(name)
     if environment not in list(Environment):
         expected = T("The environment is development or production.")
         errors.append(FieldError("/environment", "tenant.environment_invalid", expected))
     if errors:
         raise InputError(errors=errors)
     return Environment(environment)
+
+
+def _name_errors(name: str) -> list[FieldError]:
+    if name.strip() and len(name) <= 120 and name.isprintable():
+        return []
+    return [FieldError("/name", "tenant.name_invalid", T("A name has 1 to 120 characters on one line."))]

@@ -40,6 +40,11 @@ class Place:
     title: Text
     icon: str
     development_only: bool = False
+    permission: Permission = Permission.READ
+
+    def open_to(self, access: Access) -> bool:
+        """Whether it is there for this person in this tenant."""
+        return access.may(self.permission) and not (self.development_only and access.tenant.production)
 
 
 GROUPS: Final[Sequence[tuple[Text, Sequence[Place]]]] = (
@@ -52,6 +57,16 @@ GROUPS: Final[Sequence[tuple[Text, Sequence[Place]]]] = (
     ),
     (T("Run"), (Place("inbox.inbox", T("Inbox"), "inbox", development_only=True),)),
     (T("Change"), (Place("history.history", T("History"), "history"),)),
+    (
+        T("Settings"),
+        (
+            Place("general.general", T("General"), "settings"),
+            Place("members.members", T("Members and roles"), "user", permission=Permission.MANAGE),
+            Place("tokens.tokens", T("API tokens"), "key", permission=Permission.MANAGE),
+            Place("audit.audit", T("Audit log"), "file-text", permission=Permission.MANAGE),
+            Place("danger.danger", T("Danger zone"), "alert-triangle", permission=Permission.MANAGE),
+        ),
+    ),
 )
 
 
@@ -150,8 +165,8 @@ class Frame:
             return []
         here = self.tenant
         return [
-            Choice(tenant, self._in_tenant(tenant), bool(here and tenant.id == here.id))
-            for tenant, _role in services().tenants.of_person(person.id, person.administrator)
+            Choice(tenant, self._in_tenant(Access(person.actor, tenant, role)), bool(here and tenant.id == here.id))
+            for tenant, role in services().tenants.of_person(person.id, person.administrator)
         ]
 
     def may(self, permission: str) -> bool:
@@ -168,15 +183,13 @@ class Frame:
         return url_for(endpoint, tenant=self.tenant.slug if self.tenant else None)
 
     def _exists(self, place: Place) -> bool:
-        hidden = place.development_only and self.tenant and self.tenant.production
-        return place.endpoint in current_app.view_functions and not hidden
+        return place.endpoint in current_app.view_functions and bool(self.access and place.open_to(self.access))
 
-    def _in_tenant(self, tenant: TenantInfo) -> str:
+    def _in_tenant(self, access: Access) -> str:
         """The same page in another tenant where that makes sense, else its overview."""
         same = next((place for _t, places in GROUPS for place in places if place.endpoint == self.endpoint), None)
-        if same and not (same.development_only and tenant.production):
-            return url_for(same.endpoint, tenant=tenant.slug)
-        return url_for("overview.overview", tenant=tenant.slug)
+        endpoint = same.endpoint if same and same.open_to(access) else "overview.overview"
+        return url_for(endpoint, tenant=access.tenant.slug)
 
 
 def init_app(app: Flask) -> None:
