@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response
 
-from webapp.answers import Answer
+from webapp.answers.base import Answer
 from webapp.domain.strict_json import dumps
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from webapp.answers import ProviderAnswer, ProviderDetailAnswer
+from webapp.answers.catalogue import ProviderAnswer, ProviderDetailAnswer
 from webapp.api.answering import answer
 from webapp.api.context import services
 from webapp.api.security import api_route

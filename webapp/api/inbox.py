@@ -7,7 +7,7 @@ from typing import Annotated
 from flask import Response
 from pydantic import AwareDatetime, Field
 
-from webapp.answers import InboxItemAnswer, InboxMailAnswer
+from webapp.answers.inbox import InboxItemAnswer, InboxMailAnswer
 from webapp.api.answering import answer, nothing
 from webapp.api.context import services
 from webapp.api.reading import Given

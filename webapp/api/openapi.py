@@ -12,12 +12,18 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from webapp import __version__
-from webapp.answers import Answer
+from webapp.answers.base import Answer
 from webapp.api.problems import PROBLEM_TYPE
 from webapp.api.security import ROUTES, Route
 
 _REFERENCES: Final = "#/components/schemas/{model}"
 _PARAMETER = re.compile(r"<(?:(?P<kind>\w+)(?:\([^)]*\))?:)?(?P<name>\w+)>")
+_PATH: Final = {
+    "tenant": "The tenant's short name, such as dev.",
+    "kind": "The provider, such as smtp.",
+    "number": "The revision's number.",
+    "mail_id": "The mail's id, as the list names it.",
+}
 _ETAG: Final = {"ETag": {"description": "The revision's number.", "schema": {"type": "string"}}}
 
 
@@ -142,6 +148,7 @@ def _path_parameters(route: Route) -> list[dict[str, Any]]:
             "name": match["name"],
             "in": "path",
             "required": True,
+            "description": _PATH[match["name"]],
             "schema": {"type": "integer" if match["kind"] == "int" else "string"},
         }
         for match in _PARAMETER.finditer(route.rule)

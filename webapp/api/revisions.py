@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from webapp.answers import DiffAnswer, PlanAnswer, RevisionAnswer, SavedAnswer
+from webapp.answers.setups import DiffAnswer, PlanAnswer, RevisionAnswer, SavedAnswer
 from webapp.api.answering import answer
 from webapp.api.context import request_id, services
 from webapp.api.reading import Given, Number, read_if_match

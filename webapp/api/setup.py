@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Response, request
 
-from webapp.answers import PatchJSON, PlanAnswer, SetupJSON
+from webapp.answers.base import PatchJSON, SetupJSON
+from webapp.answers.setups import PlanAnswer
 from webapp.api.answering import answer, nothing
 from webapp.api.context import request_id, services
 from webapp.api.reading import PATCH_TYPES, Given, Sentence, Switch, read_if_match

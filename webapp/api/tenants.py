@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from webapp.answers import TenantAnswer
+from webapp.answers.setups import TenantAnswer
 from webapp.api.answering import answer
 from webapp.api.context import services
 from webapp.api.security import api_route, visible_tenants

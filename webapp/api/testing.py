@@ -7,11 +7,12 @@ from typing import Any
 from flask import Response
 from pydantic import Field
 
-from webapp.answers import CheckAnswer, TestSendAnswer
+from webapp.answers.runs import CheckAnswer, TestSendAnswer
 from webapp.api.answering import answer
 from webapp.api.context import request_id, services
 from webapp.api.reading import Given
 from webapp.api.security import api_route
+from webapp.api.waiting import waiting
 from webapp.domain.problem import JSON
 from webapp.domain.roles import Access, Permission, Scope
 from webapp.domain.usage import UsageType
@@ -42,13 +43,13 @@ class TestSendBody(CheckBody):
     permission=Permission.TEST,
     scope=Scope.CONFIG_WRITE,
     answers={200: CheckAnswer},
-    problems=(404, 409, 422, 429),
+    problems=(404, 409, 422, 429, 503),
 )
 def check_connector(access: Access, body: CheckBody) -> Response:
     """Connect and log in without sending. Answers 200 also when that fails: read ``ok``."""
-    return answer(
-        CheckAnswer.of(services().testing.check(access, connector_json=body.connector, request_id=request_id()))
-    )
+    with waiting():
+        run = services().testing.check(access, connector_json=body.connector, request_id=request_id())
+    return answer(CheckAnswer.of(run))
 
 
 @api_route(
@@ -57,18 +58,19 @@ def check_connector(access: Access, body: CheckBody) -> Response:
     permission=Permission.TEST,
     scope=Scope.CONFIG_WRITE,
     answers={200: TestSendAnswer},
-    problems=(404, 409, 422, 429),
+    problems=(404, 409, 422, 429, 503),
 )
 def send_test(access: Access, body: TestSendBody) -> Response:
     """Send one real mail. Answers 200 also when the provider refuses it: read ``ok`` and ``outcome``."""
-    run = services().testing.test_send(
-        access,
-        body.to,
-        connector_json=body.connector,
-        templates=body.templates,
-        usage_type=body.usage_type,
-        locale=body.locale,
-        payload=body.payload,
-        request_id=request_id(),
-    )
+    with waiting():
+        run = services().testing.test_send(
+            access,
+            body.to,
+            connector_json=body.connector,
+            templates=body.templates,
+            usage_type=body.usage_type,
+            locale=body.locale,
+            payload=body.payload,
+            request_id=request_id(),
+        )
     return answer(TestSendAnswer.of(run))

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from webapp.answers import (
-    CheckAnswer,
-    PlanAnswer,
-    ProviderAnswer,
-    ProviderDetailAnswer,
-    RevisionAnswer,
-    SavedAnswer,
-    TestSendAnswer,
-)
+from webapp.answers.catalogue import ProviderAnswer, ProviderDetailAnswer
+from webapp.answers.runs import CheckAnswer, TestSendAnswer
+from webapp.answers.setups import PlanAnswer, RevisionAnswer, SavedAnswer
 from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import OPERATOR, Access
 from webapp.domain.text import T

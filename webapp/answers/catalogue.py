@@ -1,0 +1,86 @@
+"""Providers, their settings and presets."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from webapp.answers.base import Answer
+from webapp.connectors.base import Connector, Preset
+from webapp.domain.problem import JSON
+from webapp.services.guides import guide_html, guide_names
+
+
+class ProviderAnswer(Answer):
+    """A provider in the catalogue."""
+
+    kind: str
+    title: str
+    summary: str
+    """Choose this when …"""
+    rendering: Literal["here", "provider", "none"]
+    """Who makes the mail of the template."""
+    badges: list[str]
+
+    @classmethod
+    def of(cls, connector: type[Connector[Any]]) -> ProviderAnswer:
+        return cls(
+            kind=connector.kind,
+            title=connector.title,
+            summary=str(connector.summary),
+            rendering=connector.rendering,
+            badges=[str(badge) for badge in connector.badges],
+        )
+
+
+class PresetAnswer(Answer):
+    """A provider that is reached through a connector with most settings already known."""
+
+    id: str
+    title: str
+    summary: str
+    config: dict[str, JSON]
+    labels: dict[str, str]
+    """The provider's own word for a setting: dotted path → label."""
+    helps: dict[str, str]
+    badges: list[str]
+    notes: list[str]
+    links: list[dict[str, str]]
+    guide: str | None = None
+
+    @classmethod
+    def of(cls, preset: Preset) -> PresetAnswer:
+        return cls(
+            id=preset.id,
+            title=preset.title,
+            summary=str(preset.summary),
+            config=dict(preset.config),
+            labels={path: str(label) for path, label in preset.labels.items()},
+            helps={path: str(text) for path, text in preset.helps.items()},
+            badges=[str(badge) for badge in preset.badges],
+            notes=[str(note) for note in preset.notes],
+            links=[{"title": str(title), "href": href} for title, href in preset.links],
+            guide=_guide(preset.guide) if preset.guide else None,
+        )
+
+
+class ProviderDetailAnswer(ProviderAnswer):
+    """Everything needed to fill in a provider's config."""
+
+    config_schema: dict[str, JSON]
+    """JSON Schema of ``connector.config``."""
+    presets: list[PresetAnswer]
+    guide: str | None = None
+    """How to get there, step by step, as clean HTML."""
+
+    @classmethod
+    def of(cls, connector: type[Connector[Any]]) -> ProviderDetailAnswer:
+        return cls(
+            **dict(ProviderAnswer.of(connector)),
+            config_schema=connector.config_model.model_json_schema(by_alias=True),
+            presets=[PresetAnswer.of(preset) for preset in connector.presets()],
+            guide=_guide(connector.kind),
+        )
+
+
+def _guide(name: str) -> str | None:
+    return guide_html(name).html if name in guide_names() else None
