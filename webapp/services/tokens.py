@@ -63,6 +63,7 @@ class Tokens:
         scopes: Iterable[Scope | str],
         by: Actor,
         read_from: TenantInfo | None = None,
+        request_id: str | None = None,
     ) -> str:
         """Make a token and give it out, this once. With an Access it gets that role, else an owner's."""
         role = Role.OWNER
@@ -85,7 +86,14 @@ class Tokens:
         with self._db.write() as session:
             session.add(row)
             self._audit.record(
-                session, "token.created", by, tenant_id=tenant.id, name=row.name, scopes=list(row.scopes)
+                session,
+                "token.created",
+                by,
+                tenant_id=tenant.id,
+                request_id=request_id,
+                name=row.name,
+                scopes=list(row.scopes),
+                read_from=read_from.slug if read_from else None,
             )
         return token
 
@@ -111,7 +119,15 @@ class Tokens:
         with self._db.read() as session:
             return [_info(row) for row in session.scalars(query)]
 
-    def revoke(self, token_id: int, by: Actor, tenant: TenantInfo | None = None) -> None:
+    def find(self, tenant: TenantInfo, token_id: int) -> TokenInfo:
+        """One token of the tenant. Raises NotFoundError."""
+        with self._db.read() as session:
+            row = session.get(TokenRow, token_id)
+            if row is None or row.tenant_id != tenant.id:
+                raise NotFoundError
+            return _info(row)
+
+    def revoke(self, token_id: int, by: Actor, tenant: TenantInfo | None = None, request_id: str | None = None) -> None:
         """End a token at once. With a tenant, only one of that tenant is found."""
         with self._db.write() as session:
             row = session.get(TokenRow, token_id)
@@ -119,7 +135,9 @@ class Tokens:
                 raise NotFoundError
             if row.revoked_at is None:
                 row.revoked_at = now()
-                self._audit.record(session, "token.revoked", by, tenant_id=row.tenant_id, name=row.name)
+                self._audit.record(
+                    session, "token.revoked", by, tenant_id=row.tenant_id, request_id=request_id, name=row.name
+                )
 
 
 def _digest(token: str) -> str:
