@@ -2,12 +2,12 @@
 const form = document.getElementById("setup-form");
 
 function mark() {
-  for (const errors of form.querySelectorAll(".field-errors[id]")) {
-    const control = document.getElementById(errors.id.replace(/-error$/, ""));
-    if (!control) continue;
-    errors.closest(".field")?.classList.toggle("has-error", !errors.hidden);
-    if (errors.hidden) control.removeAttribute("aria-invalid");
-    else control.setAttribute("aria-invalid", "true");
+  for (const says of form.querySelectorAll(".field-says")) {
+    const control = document.getElementById(says.id.replace(/-says$/, ""));
+    const wrong = says.querySelector(".field-error") !== null;
+    says.closest(".field").classList.toggle("has-error", wrong);
+    if (wrong) control.setAttribute("aria-invalid", "true");
+    else control.removeAttribute("aria-invalid");
   }
 }
 

@@ -91,6 +91,17 @@ class TestPosted:
         assert form.config()["allowInsecureAuth"] is risk
 
 
+class TestSwitches:
+    def test_one_that_is_on_by_default_is_on_until_it_is_sent_off(self) -> None:
+        config = smtp().config()
+        assert isinstance(config["tls"], dict)
+        assert config["tls"]["verify"] is True
+
+        off = filled(form_for(SmtpConfig), CONFIG, {}, MultiDict([("tls.verify", "false")])).config()
+        assert isinstance(off["tls"], dict)
+        assert off["tls"]["verify"] is False
+
+
 class TestSettingsThatDepend:
     def test_a_setting_that_does_not_apply_stays_out_of_the_config_and_is_kept_aside(self) -> None:
         form = smtp({"auth.type": "none"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import time
 from collections.abc import Callable
 
 import pytest
@@ -12,6 +13,7 @@ from tests.peers.ports import free_port
 from tests.peers.scripted import Script, ScriptedServer, answer, drop
 from tests.web.conftest import ADA, Browser, House
 from tests.web.filling import FORM, choose, fill, send, shown
+from webapp.services.sandbox import SandboxState
 
 TEST = f"{FORM}/test"
 
@@ -131,6 +133,9 @@ def send_to(browser: Browser, recipient: str) -> int:
 def with_sandbox(open_house: Callable[..., House]) -> House:
     house = open_house(sandbox_smtp_port=free_port())
     house.services.start()
+    until = time.monotonic() + 20
+    while house.services.sandbox.state() is not SandboxState.LISTENING and time.monotonic() < until:
+        time.sleep(0.02)
     return house
 
 

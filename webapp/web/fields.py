@@ -178,7 +178,7 @@ class SecretField(SettingField):
 
     def process_formdata(self, valuelist: Sequence[str]) -> None:
         if valuelist and valuelist[0].strip():
-            self.typed = valuelist[0].strip()
+            self.typed = valuelist[0].replace("\r\n", "\n").strip()
 
     @property
     def state(self) -> Literal["empty", "drafted", "stored", "lent"]:

@@ -27,9 +27,8 @@ def deleted() -> ResponseReturnValue:
     if typed.casefold() != current_tenant().name.casefold():
         return _page(typed, wrong=True), 422
     base = request.form.get("base", "")
-    saved = services().setups.remove_connector(
-        current_access(), base=int(base) if base.isdigit() else None, force=True, request_id=request_id()
-    )
+    seen = int(base) if base.isdecimal() and len(base) < 10 else None
+    saved = services().setups.remove_connector(current_access(), base=seen, force=True, request_id=request_id())
     services().drafts.discard(current_access())
     return redirect(url_for("connector.saved", number=saved.number), 303)
 

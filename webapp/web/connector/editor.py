@@ -146,7 +146,8 @@ class Editor:
         self.remarks.to = posted.get("to", self.remarks.to).strip()
         if "ticks" in posted:
             self.remarks.ticks = [anchor for anchor in posted.getlist("ticks") if anchor]
-        self.remarks.usage_type = posted.get("usageType", self.remarks.usage_type)
+        if posted.get("usageType") in list(UsageType):
+            self.remarks.usage_type = posted["usageType"]
         self.put(document, secrets)
 
     def put(self, document: dict[str, Any], secrets: Mapping[str, str] | None = None) -> None:

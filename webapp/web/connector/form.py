@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -18,6 +19,8 @@ from webapp.web.connector.outcome import run_context
 from webapp.web.context import current_access, services
 from webapp.web.errors import of_domain
 from webapp.web.security import tenant_route
+
+EVERY_SETTING = "guide-every-setting"
 
 
 @tenant_route(bp, "/connector", permission=Permission.READ)
@@ -62,13 +65,17 @@ def change() -> ResponseReturnValue:
 def keep() -> ResponseReturnValue:
     """Keep what is typed while it is typed; say what is wrong with a setting once it is left."""
     editor = _posted()
-    left = request.form.get("left")
-    if left:
-        editor.leave(left)
+    for name in request.form.get("left", "").split():
+        editor.leave(name)
     editor.keep()
+    if not _live():
+        # Sent again after the session had ended: there is no page any more that could take the parts.
+        return redirect(url_for("connector.form"), 303)
     editor.decorate()
     editor.show_errors()
-    return render_template("pages/connector/_kept.html", editor=editor, left=left, **run_context(editor))
+    return render_template(
+        "pages/connector/_kept.html", editor=editor, judged="judge" in request.form, **run_context(editor)
+    )
 
 
 @tenant_route(bp, "/connector/mails/<usage_type>", methods=["POST"], permission=Permission.EDIT)
@@ -80,6 +87,8 @@ def mail(usage_type: str) -> ResponseReturnValue:
         editor.reset_mail(wanted)
     editor.open_mail(wanted if request.form.get("open") else "")
     editor.keep()
+    if not _live():
+        return redirect(url_for("connector.form", _anchor=f"mail-{wanted}"), 303)
     shown = next(each for each in editor.shown_mails if each.usage_type is wanted)
     return render_template("pages/connector/_mail.html", mail=shown)
 
@@ -90,7 +99,7 @@ def not_accepted(error: InputError) -> ResponseReturnValue:
     editor = Editor(services(), current_access())
     if not editor.connector:
         return of_domain(error)
-    if not request.headers.get("HX-Request"):
+    if not _live():
         return page(editor, error.errors, error.status, refusal=error.detail)
     if any(each.pointer.startswith(("/connector", "/templates")) for each in error.errors):
         return "", 204, {"HX-Redirect": url_for("connector.form", faults="all")}
@@ -101,7 +110,7 @@ def not_accepted(error: InputError) -> ResponseReturnValue:
 def too_many(error: LimitedError) -> ResponseReturnValue:
     """Say in the test panel that it was too much for now."""
     editor = Editor(services(), current_access())
-    if request.headers.get("HX-Request"):
+    if _live():
         return refused(editor, error)
     return page(editor, status=error.status, refusal=error.detail)
 
@@ -134,6 +143,11 @@ def page(
     return words, status
 
 
+def _live() -> bool:
+    """Whether a page with scripts asks for a part of itself."""
+    return "HX-Request" in request.headers
+
+
 def _posted() -> Editor:
     editor = Editor(services(), current_access())
     if not editor.connector:
@@ -151,7 +165,7 @@ def _fix(editor: Editor, code: str) -> str:
 
 
 def _alternative(editor: Editor, number: str) -> str:
-    if number.isdigit() and int(number) < len(editor.alternatives):
+    if number.isdecimal() and len(number) < 4 and int(number) < len(editor.alternatives):
         editor.take_alternative(editor.alternatives[int(number)])
     return "connection"
 
@@ -170,4 +184,6 @@ def _usage_type(name: str) -> UsageType:
 def _guide(editor: Editor) -> Guide | None:
     names = [editor.preset.guide if editor.preset else None, editor.kind.kind]
     name = next((each for each in names if each and each in guide_names()), None)
-    return guide_html(name) if name else None
+    guide = guide_html(name) if name else None
+    # The table of all settings is for the guide on its own; here each setting stands beside it with the same words.
+    return guide and replace(guide, steps=tuple(step for step in guide.steps if step.anchor != EVERY_SETTING))

@@ -38,12 +38,13 @@ def save() -> ResponseReturnValue:
     editor = Editor(services(), current_access())
     editor.remarks.note = request.form.get("note", "").strip()[:SENTENCE_LIMIT]
     editor.remarks.reason = request.form.get("reason", "").strip()[:SENTENCE_LIMIT]
+    if editor.begun:
+        editor.keep()
     plan = _plan(editor)
     if not plan.changes:
         editor.discard()
         flash(gettext("Nothing had changed, so there is no new revision."))
         return redirect(url_for("overview.overview"), 303)
-    editor.keep()
     if request.form.get("reviewed") != _mark(plan):
         return _page(editor, plan, moved=True), 409
     if plan.needs_reason and not editor.remarks.reason:

@@ -14,7 +14,7 @@ from webapp.services.testing import RunView
 from webapp.web.connector.blueprint import bp
 from webapp.web.connector.editor import CONFIG, Editor
 from webapp.web.connector.outcome import run_context, seen
-from webapp.web.context import current_access, request_id, services
+from webapp.web.context import current_access, request_id, services, waiting_place
 from webapp.web.security import tenant_route
 
 ONE_PRESS = 60
@@ -107,7 +107,10 @@ def _started(editor: Editor, start: Callable[[], RunView]) -> ResponseReturnValu
     editor.keep()
     if live:
         return _panel(editor, view)
-    services().testing.wait(editor.access, view)
+    # Without a place to wait the page shows how the run stands; the rest of the threads keep answering.
+    with waiting_place() as free:
+        if free:
+            services().testing.wait(editor.access, view)
     return redirect(url_for("connector.form", _anchor="test"), 303)
 
 
