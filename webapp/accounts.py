@@ -30,6 +30,7 @@ from webapp.domain.errors import FieldError, InputError, NotFoundError
 from webapp.domain.roles import OPERATOR, Actor, Environment
 from webapp.domain.text import T, Text
 from webapp.services.audit import Audit
+from webapp.services.invitations import Invitations
 
 if TYPE_CHECKING:
     from webapp.services.wiring import Services
@@ -133,14 +134,23 @@ class Accounts:
         address = self.check_new(email, password)
         hashed = self._hasher.hash(passwords.normalised(password))
         with self._db.write() as session:
-            if _user(session, address):
-                raise _invalid("/email", T("There is already an account with this address."))
-            user = User(email=address, password=hashed, active=True, administrator=administrator)
-            user.fs_uniquifier = secrets.token_hex(32)
-            session.add(user)
-            session.flush()
+            user = _added(session, address, hashed, administrator)
             self._audit.record(session, "account.added", OPERATOR, person=user.id, administrator=administrator)
             return _person(user)
+
+    def join(self, invitations: Invitations, token: str, password: str, request_id: str | None = None) -> Person:
+        """Make the account of somebody invited, who is a member from then on. Raises AccountError for ``/password``."""
+        invitation = invitations.open(token)
+        self.check_new(invitation.email, password, invitation.tenant.name)
+        hashed = self._hasher.hash(passwords.normalised(password))
+        with self._db.write() as session:
+            # All or nothing: a link that was used meanwhile leaves no account behind.
+            invitation = invitations.take(session, token)
+            user = _added(session, invitation.email, hashed, administrator=False)
+            person = _person(user)
+            self._audit.record(session, "account.added", person.actor, request_id=request_id, person=person.id)
+            invitations.admit(session, invitation, person.actor, request_id)
+            return person
 
     def check_new(self, email: str, password: str, organisation: str = "") -> str:
         """Judge an address and a password for a new account; returns the address as it is stored."""
@@ -292,6 +302,16 @@ def first_run(services: Services, email: str, password: str, organisation: str =
             tenant = services.tenants.add(slug, name, environment, by=OPERATOR)
             services.tenants.add_member(tenant.id, person.id, roles.Role.OWNER)
     return person
+
+
+def _added(session: Session, address: str, hashed: str, administrator: bool) -> User:
+    if _user(session, address):
+        raise _invalid("/email", T("There is already an account with this address."))
+    user = User(email=address, password=hashed, active=True, administrator=administrator)
+    user.fs_uniquifier = secrets.token_hex(32)
+    session.add(user)
+    session.flush()
+    return user
 
 
 def _open_link(token: str) -> Any:

@@ -19,7 +19,7 @@ from webapp.domain.errors import PostroomError
 from webapp.resources import resource
 from webapp.services.wiring import build
 from webapp.settings import Settings
-from webapp.web import account, connector, errors, frame, health, history, inbox, overview, requests
+from webapp.web import account, connector, errors, frame, health, history, inbox, invitation, overview, requests
 from webapp.web.assets import Assets
 from webapp.web.settings import PARTS as SETTINGS
 
@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> Flask:
     csrf = CSRFProtect(app)
     Security(app, AccountStore(services.db), register_blueprint=False)
     frame.init_app(app)
-    for part in (frame, health, account, overview, connector, history, inbox, *SETTINGS):
+    for part in (frame, health, account, overview, connector, history, inbox, invitation, *SETTINGS):
         app.register_blueprint(part.bp)
     csrf.exempt(api)
     app.register_blueprint(api)

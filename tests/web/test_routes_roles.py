@@ -24,6 +24,8 @@ PUBLIC = {
     "account.sign_in",
     "account.sign_in_check",
     "account.sign_out",
+    "invitation.invitation",
+    "invitation.invitation_accept",
 }
 """The routes that anybody may ask. Adding one is a decision, made here."""
 

@@ -75,8 +75,9 @@ class TestLog:
 
         anonymous.get("/sign-in?next=/secret-search")
         anonymous.get("/setup/a-one-time-link")
+        anonymous.get("/invitation/a-one-time-link")
 
-        assert [line["path"] for line in lines] == ["/sign-in", "/setup/…"]
+        assert [line["path"] for line in lines] == ["/sign-in", "/setup/…", "/invitation/…"]
         assert "secret-search" not in str(lines)
 
 

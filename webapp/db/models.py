@@ -208,12 +208,16 @@ class WrappedKeyRow(Base):
 
 
 class LinkRow(Base):
-    """A one-time link, such as the one that makes the first administrator."""
+    """A one-time link, such as the one that makes the first administrator, or one that invites somebody."""
 
     __tablename__ = "links"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     purpose: Mapped[str] = mapped_column(String(32))
     digest: Mapped[str] = mapped_column(String(64), unique=True)
+    tenant_id: Mapped[int | None] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), index=True)
+    payload: Mapped[dict[str, Any] | None]
+    """What the purpose needs: for an invitation whom it invites as what, and who made it."""
+    created_at: Mapped[datetime | None] = mapped_column(default=now)
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]

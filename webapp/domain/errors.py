@@ -12,7 +12,8 @@ PostroomError
 ├── ConflictError           409
 │   ├── SetupUnprovenError
 │   ├── FlowsDependOnConnectorError
-│   └── ConnectorNotSetUpError
+│   ├── ConnectorNotSetUpError
+│   └── LastOwnerError
 ├── PreconditionError       412
 │   └── SetupChangedMeanwhileError
 ├── PayloadTooLargeError    413
@@ -153,6 +154,13 @@ class ConnectorNotSetUpError(ConflictError):
 
     code = "connector.not_set_up"
     title = T("No connector is set up")
+
+
+class LastOwnerError(ConflictError):
+    """The tenant would be left without an owner, so nothing was changed. Make somebody else an owner first."""
+
+    code = "member.last_owner"
+    title = T("A tenant needs an owner. Make somebody else an owner first.")
 
 
 class PreconditionError(PostroomError):

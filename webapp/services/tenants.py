@@ -16,7 +16,7 @@ from webapp.db.models import MembershipRow, TenantRow
 from webapp.db.session import Database
 from webapp.db.types import now
 from webapp.db.vault import Vault
-from webapp.domain.errors import ConflictError, FieldError, ForbiddenError, InputError, NotFoundError
+from webapp.domain.errors import ConflictError, FieldError, ForbiddenError, InputError, LastOwnerError, NotFoundError
 from webapp.domain.roles import Access, Actor, Environment, Role, TenantInfo
 from webapp.domain.text import T
 from webapp.services.audit import Audit
@@ -110,14 +110,41 @@ class Tenants:
             if by:
                 self._audit.record(session, "member.added", by, tenant_id=tenant_id, person=person_id, role=role.value)
 
-    def remove_member(self, tenant_id: int, person_id: int, by: Actor) -> None:
-        """Take a person's standing away; tokens that the person made end with it."""
+    def change_role(
+        self, tenant_id: int, person_id: int, role: Role, by: Actor, *, name: str, request_id: str | None = None
+    ) -> None:
+        """Give a member another role; ``name`` is theirs, for the audit. Raises LastOwnerError."""
         with self._db.write() as session:
-            row = session.scalar(_membership(tenant_id, person_id))
-            if row is None:
-                raise NotFoundError
-            session.delete(row)
-            self._audit.record(session, "member.removed", by, tenant_id=tenant_id, person=person_id)
+            row = _member(session, tenant_id, person_id, stays_owner=role is Role.OWNER)
+            old, row.role = row.role, role.value
+            if old != role.value:
+                self._audit.record(
+                    session,
+                    "member.role_changed",
+                    by,
+                    tenant_id=tenant_id,
+                    request_id=request_id,
+                    person=person_id,
+                    name=name,
+                    old=old,
+                    role=role.value,
+                )
+
+    def remove_member(
+        self, tenant_id: int, person_id: int, by: Actor, *, name: str | None = None, request_id: str | None = None
+    ) -> None:
+        """Take a person's standing away; tokens that the person made end with it. Raises LastOwnerError."""
+        with self._db.write() as session:
+            session.delete(_member(session, tenant_id, person_id, stays_owner=False))
+            self._audit.record(
+                session,
+                "member.removed",
+                by,
+                tenant_id=tenant_id,
+                request_id=request_id,
+                person=person_id,
+                name=name,
+            )
 
     def members(self, tenant_id: int) -> list[Member]:
         """Who stands in a tenant."""
@@ -196,6 +223,19 @@ def membership_role(session: Session, tenant_id: int, person_id: int) -> Role | 
 
 def _membership(tenant_id: int, person_id: int) -> Select[MembershipRow]:
     return select(MembershipRow).where(MembershipRow.tenant_id == tenant_id, MembershipRow.person_id == person_id)
+
+
+def _member(session: Session, tenant_id: int, person_id: int, *, stays_owner: bool) -> MembershipRow:
+    """Find a membership that is about to change; the last owner's only when it stays one."""
+    # Two owners who leave at once must not both be told that the other one stays.
+    locked = select(MembershipRow).where(MembershipRow.tenant_id == tenant_id).with_for_update()
+    rows = {row.person_id: row for row in session.scalars(locked)}
+    if person_id not in rows:
+        raise NotFoundError
+    owners = [row.person_id for row in rows.values() if row.role == Role.OWNER.value]
+    if owners == [person_id] and not stays_owner:
+        raise LastOwnerError
+    return rows[person_id]
 
 
 def _row(session: Session, slug: str) -> TenantRow:

@@ -12,14 +12,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp.connectors import CONNECTORS
 from webapp.connectors.base import Connector
 from webapp.db import migrate
+from webapp.db.keys import operator_keys
 from webapp.db.session import Database
-from webapp.db.vault import Vault, load_keys, vault_of
+from webapp.db.vault import Vault, vault_of
 from webapp.domain.text import T, Text
 from webapp.services.audit import Audit
 from webapp.services.delivery import Delivery, Networks
 from webapp.services.drafts import Drafts
 from webapp.services.housekeeping import Housekeeping
 from webapp.services.inbox import Inbox
+from webapp.services.invitations import Invitations
 from webapp.services.limits import Limit, Limits
 from webapp.services.lock import ProcessLock
 from webapp.services.loop import BackgroundLoop
@@ -48,6 +50,7 @@ class Services:
     audit: Audit
     tenants: Tenants
     tokens: Tokens
+    invitations: Invitations
     limits: Limits
     setups: Setups
     drafts: Drafts
@@ -86,7 +89,7 @@ class Services:
 def build(settings: Settings) -> Services:
     """Make the services over the operator's settings. Opens nothing yet."""
     db = Database(settings.resolved_database_url)
-    vault = vault_of(db, load_keys(settings.secret_keys, settings.data_dir))
+    vault = vault_of(db, operator_keys(settings.secret_keys, settings.data_dir))
     audit, loop = Audit(), BackgroundLoop()
     tenants, limits, setups = Tenants(db, vault, audit), Limits(db, vault), Setups(db, vault, CONNECTORS, audit)
     drafts, runs, inbox = Drafts(db, vault, CONNECTORS), Runs(db, vault), Inbox(db, vault)
@@ -101,6 +104,7 @@ def build(settings: Settings) -> Services:
         audit=audit,
         tenants=tenants,
         tokens=Tokens(db, audit),
+        invitations=Invitations(db, audit),
         limits=limits,
         setups=setups,
         drafts=drafts,

@@ -72,7 +72,7 @@ def first_run_save(token: str) -> ResponseReturnValue:
         _refuse(form, error)
         return _first_run(form), 422
     person = first_run(services(), form.email.data, form.password.data, organisation)
-    _begin_session(accounts().user(person.id))
+    begin_session(accounts().user(person.id))
     return redirect(url_for("overview.overview", tenant="dev"))
 
 
@@ -102,7 +102,7 @@ def sign_in_check() -> ResponseReturnValue:
     if user is None:
         return _sign_in(form, _("This address and password do not go together.")), 422
     services().limits.clear("sign_in", email, here)
-    _begin_session(user)
+    begin_session(user)
     accounts().signed_in(user, request_id())
     sealed = request.form.get("sealed")
     if sealed:
@@ -147,7 +147,7 @@ def change_password() -> ResponseReturnValue:
     except AccountError as error:
         _refuse(form, error)
         return _account(form), 422
-    _begin_session(accounts().user(person.id))
+    begin_session(accounts().user(person.id))
     flash(_("Your password is changed. Everywhere else you are signed out."), "good")
     return redirect(url_for("account.account"))
 
@@ -160,7 +160,7 @@ def _count_try(email: str, here: str) -> None:
     limits.hit("sign_in_to", email, amount=TRIES_PER_ADDRESS, seconds=SIGN_IN_WINDOW)
 
 
-def _begin_session(user: User) -> None:
+def begin_session(user: User) -> None:
     """Start anew: nothing of the session before, such as its form token, lives on."""
     last = session.get("tenant")
     session.clear()

@@ -35,6 +35,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _WITHOUT_SESSION: Final = ("/static/", "/livez", "/readyz", "/api/")
 _ANY_HOST: Final = ("/livez", "/readyz")
 """Orchestrators ask by whatever address they know."""
+_ONE_TIME_LINKS: Final = ("/setup/", "/invitation/")
 _LOOPBACK_NAMES: Final = ("localhost",)
 
 log = structlog.get_logger("postroom.web")
@@ -95,7 +96,7 @@ def init_app(app: Flask, settings: Settings, vault: Vault) -> None:
                 "request",
                 method=request.method,
                 # The path only: a query string may hold what somebody searched for.
-                path=request.path if not request.path.startswith("/setup/") else "/setup/…",
+                path=_without_secret(request.path),
                 status=response.status_code,
                 ms=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
                 request_id=g.get("request_id"),
@@ -144,6 +145,12 @@ def configure_logs() -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def _without_secret(path: str) -> str:
+    """The path for the log; of a one-time link only what it is for."""
+    area = next((area for area in _ONE_TIME_LINKS if path.startswith(area)), None)
+    return f"{area}…" if area else path
 
 
 class _Hosts:

@@ -1,5 +1,5 @@
 """The settings of a tenant: its name, its members, tokens, audit log, and how it ends."""
 
-from webapp.web.settings import danger, general, tokens
+from webapp.web.settings import danger, general, members, tokens
 
-PARTS = (general, tokens, danger)
+PARTS = (general, members, tokens, danger)
