@@ -6,10 +6,11 @@ from cryptography.fernet import Fernet
 from sqlalchemy import LargeBinary
 
 from webapp.db import migrate
+from webapp.db.keys import KeyFile, operator_keys
 from webapp.db.models import Base
 from webapp.db.rotation import SEALED
 from webapp.db.session import Database
-from webapp.db.vault import Vault, VaultKeyError, load_keys, vault_of
+from webapp.db.vault import Vault, VaultKeyError, vault_of
 
 KEY, OTHER = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
@@ -87,15 +88,59 @@ class TestTags:
 
 class TestKeys:
     def test_a_key_file_is_made_for_its_owner_only(self, tmp_path):
-        keys = load_keys((), tmp_path / "data")
+        keys = operator_keys((), tmp_path / "data")
 
         assert Vault(keys).open(Vault(keys).seal("x")) == "x"
         assert (tmp_path / "data" / "secret.keys").stat().st_mode & 0o777 == 0o600
-        assert load_keys((), tmp_path / "data") == keys
+        assert operator_keys((), tmp_path / "data")() == keys()
 
     def test_given_keys_come_first(self, tmp_path):
-        assert load_keys([KEY], tmp_path) == (KEY,)
+        assert operator_keys([KEY], tmp_path)() == (KEY,)
         assert list(tmp_path.iterdir()) == []
+
+
+class TestAKeyFileThatChanges:
+    @pytest.fixture
+    def running(self, tmp_path):
+        """The vault of a server that has been running for a while."""
+        return Vault(operator_keys((), tmp_path))
+
+    def test_is_followed_at_once(self, running, tmp_path):
+        before = running.seal("x")
+
+        KeyFile(tmp_path).add()
+
+        newest, oldest = KeyFile(tmp_path)()
+        assert Vault([newest]).open(running.seal("y")) == "y"
+        assert running.open(Vault([newest]).seal("z")) == "z"
+        assert running.open(before) == Vault([oldest]).open(before) == "x"
+
+    def test_stays_for_its_owner_only_and_leaves_nothing_beside_it(self, running, tmp_path):
+        KeyFile(tmp_path).add()
+        KeyFile(tmp_path).keep_newest()
+
+        assert [path.name for path in tmp_path.iterdir()] == ["secret.keys"]
+        assert (tmp_path / "secret.keys").stat().st_mode & 0o777 == 0o600
+        assert len(KeyFile(tmp_path)()) == 1
+
+    @pytest.mark.parametrize("content", ["", "half-a-ke"])
+    def test_into_nonsense_changes_nothing_in_a_running_server(self, running, tmp_path, content):
+        before = running.seal("x")
+
+        (tmp_path / "secret.keys").write_text(content)
+
+        assert running.open(before) == "x"
+        with pytest.raises(VaultKeyError):
+            Vault(KeyFile(tmp_path))
+
+    def test_that_is_gone_changes_nothing_in_a_running_server(self, running, tmp_path):
+        before = running.seal("x")
+
+        (tmp_path / "secret.keys").unlink()
+
+        assert running.open(before) == "x"
+        with pytest.raises(VaultKeyError):
+            Vault(KeyFile(tmp_path))
 
 
 class TestRotation:

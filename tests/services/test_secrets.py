@@ -185,7 +185,8 @@ class TestRotation:
 
         only_new = vault_of(db, [new_key])
         after = Setups(db, only_new, CONNECTORS)
-        assert rotated == 4
+        assert (rotated.values, rotated.renewed, rotated.unreadable) == (4, 4, 0)
+        assert rotate(db, only_new).renewed == 0
         assert after.active(ada.tenant).tags == saved.stored.tags
         assert after.active(ada.tenant).values_tag == saved.stored.values_tag
         assert not after.save(ada, document(), base=1).created

@@ -22,6 +22,7 @@ COMMANDS = {
     "test-send": "setups",
     "history": "setups",
     "restore": "setups",
+    "keys": "keys",
     "doctor": "doctor",
 }
 """Command → the module it stands in, which is loaded only when it is called: most need few of the libraries."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, cast
 
-from sqlalchemy import inspect, select, update
+from sqlalchemy import CursorResult, inspect, select, update
 
 from webapp.db.models import Base, DraftRow, InboxRow, RevisionRow, RunRow, TenantRow, WrappedKeyRow
 from webapp.db.session import Database
-from webapp.db.vault import Vault
+from webapp.db.vault import Vault, VaultKeyError
 
 SEALED: Final[tuple[tuple[type[Base], str], ...]] = (
     (TenantRow, "sandbox_password"),
@@ -21,28 +22,59 @@ SEALED: Final[tuple[tuple[type[Base], str], ...]] = (
 )
 """Every sealed column; a test compares this list with the models."""
 
-_BATCH: Final = 200
+_BATCH: Final = 50
 
 
-def rotate(database: Database, vault: Vault) -> int:
-    """Rotate all sealed values; answers how many. Can be repeated after an interruption, and while others write."""
-    return sum(_rotate_column(database, vault, model, name) for model, name in SEALED)
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """What became of the sealed values."""
+
+    values: int
+    """All that are under the newest key now."""
+    renewed: int
+    """Those of them that were under an older one."""
+    unreadable: int
+    """Those that no key opens; they were left as they are."""
+
+    def __add__(self, other: Rotated) -> Rotated:
+        return Rotated(self.values + other.values, self.renewed + other.renewed, self.unreadable + other.unreadable)
 
 
-def _rotate_column(database: Database, vault: Vault, model: type[Base], name: str) -> int:
+def rotate(database: Database, vault: Vault) -> Rotated:
+    """Rotate all sealed values. Can be repeated after an interruption, and done while others write."""
+    return sum((_rotate_column(database, vault, model, name) for model, name in SEALED), Rotated(0, 0, 0))
+
+
+def _rotate_column(database: Database, vault: Vault, model: type[Base], name: str) -> Rotated:
     table: Any = model.__table__
     (key,) = inspect(model).primary_key
     column = table.c[name]
-    done, last = 0, None
+    done, last = Rotated(0, 0, 0), None
     while True:
-        query = select(key, column).where(column.is_not(None)).order_by(key).limit(_BATCH)
-        if last is not None:
-            query = query.where(key > last)
-        with database.write() as session:
-            # PostgreSQL would otherwise let somebody write between our look and our update; SQLite queues writers.
-            rows = session.execute(query.with_for_update()).all()
-            for identity, sealed in rows:
-                session.execute(update(table).where(key == identity).values({name: vault.rotate(sealed)}))
-        if not rows:
+        query = select(key).where(column.is_not(None)).order_by(key).limit(_BATCH)
+        with database.read() as session:
+            identities = session.scalars(query if last is None else query.where(key > last)).all()
+        for identity in identities:
+            done += _rotate_value(database, vault, column, key == identity)
+        if not identities:
             return done
-        done, last = done + len(rows), rows[-1][0]
+        last = identities[-1]
+
+
+def _rotate_value(database: Database, vault: Vault, column: Any, here: Any) -> Rotated:
+    """Encrypt outside the transaction, and write only where the value still is what was read: writers need not wait."""
+    while True:
+        with database.read() as session:
+            sealed = session.scalar(select(column).where(here))
+        if sealed is None:
+            return Rotated(0, 0, 0)
+        try:
+            renewed = vault.rotate(sealed)
+        except VaultKeyError:
+            return Rotated(0, 0, 1)
+        if renewed == sealed:
+            return Rotated(1, 0, 0)
+        change = update(column.table).where(here, column == sealed).values({column.name: renewed})
+        with database.write() as session:
+            if cast("CursorResult[Any]", session.execute(change)).rowcount:
+                return Rotated(1, 1, 0)

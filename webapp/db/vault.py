@@ -6,16 +6,15 @@ import copy
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy.exc import IntegrityError
 
+from webapp.db.keys import Keys, given_keys
 from webapp.db.models import WrappedKeyRow
 from webapp.db.session import Database
 
@@ -27,15 +26,14 @@ class VaultKeyError(Exception):
 class Vault:
     """Seals and opens values with the operator's keys, newest first; compares them by keyed hash.
 
-    The hash has a random key of its own, stored wrapped, so that rotating the operator's keys changes no hash.
+    The keys are asked for at each use, because a running server follows a key file that changes. The hash has a random
+    key of its own, stored wrapped, so that rotating the operator's keys changes no hash.
     """
 
-    def __init__(self, keys: Sequence[str], hash_key: bytes | Callable[[], bytes] = b"") -> None:
-        try:
-            self._fernet = MultiFernet([Fernet(key) for key in keys])
-        except ValueError:
-            # The library's own message is silent about where the key came from, and its cause shows the key.
-            raise VaultKeyError("a key is 32 random bytes in URL-safe base64, as Fernet.generate_key() makes") from None
+    def __init__(self, keys: Sequence[str] | Keys, hash_key: bytes | Callable[[], bytes] = b"") -> None:
+        self._keys = keys if callable(keys) else given_keys(keys)
+        given = self._given()
+        self._known = given, _ciphers(given)
         self._hash_key = hash_key
         self._loading = threading.Lock()
 
@@ -44,24 +42,51 @@ class Vault:
 
     def seal(self, value: Any) -> bytes:
         """Encrypt a JSON value."""
-        return self._fernet.encrypt(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+        return self._ciphers()[0].encrypt(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
     def open(self, sealed: bytes) -> Any:
         """Decrypt what ``seal`` made. Raises VaultKeyError when no key fits."""
         try:
-            return json.loads(self._fernet.decrypt(sealed))
+            return json.loads(MultiFernet(self._ciphers()).decrypt(sealed))
         except InvalidToken as exc:
-            raise VaultKeyError("what is stored was encrypted with another key") from exc
+            raise VaultKeyError(_ANOTHER_KEY) from exc
 
     def rotate(self, sealed: bytes) -> bytes:
-        """Encrypt anew under the newest key."""
-        return self._fernet.rotate(sealed)
+        """Encrypt anew under the newest key; what is under it already stays as it is. Raises VaultKeyError."""
+        newest, *older = self._ciphers()
+        try:
+            newest.decrypt(sealed)
+        except InvalidToken:
+            try:
+                return MultiFernet([newest, *older]).rotate(sealed)
+            except InvalidToken as exc:
+                raise VaultKeyError(_ANOTHER_KEY) from exc
+        return sealed
 
     def with_hash_key(self, hash_key: bytes | Callable[[], bytes]) -> Vault:
         """The same keys with the database's hash key, or with a function that reads it at its first use."""
         vault = copy.copy(self)
         vault._hash_key, vault._loading = hash_key, threading.Lock()
         return vault
+
+    def _given(self) -> tuple[str, ...]:
+        try:
+            return self._keys()
+        except OSError as exc:
+            raise VaultKeyError(f"the key file cannot be read: {exc.strerror}") from exc
+
+    def _ciphers(self) -> tuple[Fernet, ...]:
+        known, ciphers = self._known
+        given = self._given()
+        if given is known:
+            return ciphers
+        try:
+            ciphers = _ciphers(given)
+        except VaultKeyError:
+            # Somebody is at work on the file by hand. What held until now holds on.
+            return ciphers
+        self._known = given, ciphers
+        return ciphers
 
     def tag(self, purpose: str, *parts: str) -> str:
         """A keyed hash in hex: equal parts give equal tags, and nothing can be read off it."""
@@ -78,7 +103,21 @@ class Vault:
         return self._hash_key
 
 
-def vault_of(database: Database, keys: Sequence[str]) -> Vault:
+_ANOTHER_KEY = "what is stored was encrypted with another key"
+
+
+def _ciphers(keys: Sequence[str]) -> tuple[Fernet, ...]:
+    try:
+        ciphers = tuple(Fernet(key) for key in keys)
+    except ValueError:
+        # The library's own message is silent about where the key came from, and its cause shows the key.
+        raise VaultKeyError("a key is 32 random bytes in URL-safe base64, as Fernet.generate_key() makes") from None
+    if not ciphers:
+        raise VaultKeyError("there is no key in the key file")
+    return ciphers
+
+
+def vault_of(database: Database, keys: Sequence[str] | Keys) -> Vault:
     """The vault of a database. Its hash key is read, or made, at the first use: tables need not exist before."""
     vault = Vault(keys)
     return vault.with_hash_key(lambda: _hash_key(database, vault))
@@ -100,21 +139,6 @@ def _hash_key(database: Database, vault: Vault) -> bytes:
         # Another process made it between our look and our insert (PostgreSQL; SQLite queues writers).
         with database.read() as session:
             return bytes.fromhex(vault.open(session.get_one(WrappedKeyRow, _HASH_KEY).key))
-
-
-def load_keys(given: Sequence[str], data_dir: Path) -> tuple[str, ...]:
-    """The operator's keys, else those of the key file in the data directory, which is made (mode 0600) when missing."""
-    if given:
-        return tuple(given)
-    path = data_dir / "secret.keys"
-    data_dir.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return tuple(path.read_text().split())
-    with os.fdopen(handle, "w") as file:
-        file.write(Fernet.generate_key().decode() + "\n")
-    return tuple(path.read_text().split())
 
 
 def new_hash_key() -> bytes:
