@@ -21,6 +21,7 @@ from webapp.services.delivery import Delivery, Networks
 from webapp.services.drafts import Drafts
 from webapp.services.housekeeping import Housekeeping
 from webapp.services.inbox import Inbox
+from webapp.services.invitations import Invitations
 from webapp.services.limits import Limit, Limits
 from webapp.services.lock import ProcessLock
 from webapp.services.loop import BackgroundLoop
@@ -49,6 +50,7 @@ class Services:
     audit: Audit
     tenants: Tenants
     tokens: Tokens
+    invitations: Invitations
     limits: Limits
     setups: Setups
     drafts: Drafts
@@ -102,6 +104,7 @@ def build(settings: Settings) -> Services:
         audit=audit,
         tenants=tenants,
         tokens=Tokens(db, audit),
+        invitations=Invitations(db, audit),
         limits=limits,
         setups=setups,
         drafts=drafts,
