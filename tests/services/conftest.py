@@ -12,6 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 import webapp.accounts  # noqa: F401  its tables belong to the metadata
+from tests.canary import CANARY
 from webapp.connectors import CONNECTORS
 from webapp.db import migrate
 from webapp.db.session import Database
@@ -25,7 +26,7 @@ from webapp.services.tenants import Tenants
 ADA = Actor("person", 1, "ada@example.com")
 BOB = Actor("person", 2, "bob@example.com")
 MALLORY = Actor("person", 3, "mallory@example.org")
-PASSWORD = "c0rrect-h0rse-battery"
+PASSWORD = f"{CANARY}-of-ada"
 
 
 def smtp(**config: Any) -> dict[str, Any]:

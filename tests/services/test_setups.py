@@ -71,6 +71,20 @@ class TestSaving:
         assert (again.created, again.number) == (False, 1)
         assert actions(db, ada.tenant) == before
 
+    def test_templates_that_are_left_out_are_the_defaults_and_not_none(self, setups, ada, dev):
+        connector = smtp()
+
+        saved = setups.save(ada, {"connector": connector}, base=0)
+
+        assert saved.stored.document["templates"] == setups.revision(dev, 0).document["templates"]
+
+    def test_templates_can_be_taken_away_when_that_is_said(self, setups, ada):
+        connector = smtp()
+
+        saved = setups.save(ada, {"connector": connector, "templates": {}}, base=0)
+
+        assert saved.stored.document["templates"] == {}
+
     def test_a_secret_typed_again_with_the_same_value_is_no_change(self, setups, ada, document):
         saved = setups.save(ada, document(), base=0)
         wanted = saved.stored.document

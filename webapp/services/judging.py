@@ -73,6 +73,9 @@ class Judge:
             raise ConfigInvalidError(errors=errors)
         if refusals:
             raise refusals[0]
+        if "templates" not in document:
+            # As with every part that is left out, its default: mails that work, not none.
+            setup = setup.model_copy(update={"templates": self._revisions.one(tenant, 0).setup.templates})
         return _prepared(setup, sections)
 
     def resolve(
