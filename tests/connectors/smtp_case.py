@@ -12,6 +12,7 @@ from typing import Any
 from tests.connectors.smtp_attempt import LOOPBACK_ONLY, MAIL, Attempt, attempt
 from tests.peers.certificates import Certificates
 from tests.peers.ports import LOOPBACK, free_port
+from tests.peers.proxies import ProxyServer
 from tests.peers.scripted import Script, ScriptedServer
 from webapp.connectors.network import Resolver
 from webapp.domain.message import Mail, Outcome
@@ -60,11 +61,19 @@ class Case:
     certificate: str = "good"
     peer: Callable[[Case, Certificates], AbstractContextManager[int]] = a_scripted_server
     getaddrinfo: Resolver = socket.getaddrinfo
+    shown: str = ""
+    """The client's certificate that is set, by its name in Certificates."""
+    proxy: Callable[[], ProxyServer] | None = None
+    proxy_login: Mapping[str, str] = field(default_factory=dict)
 
     def play(self, certificates: Certificates, *, check: bool = False) -> Attempt:
         """Send, or check, with this going wrong."""
-        defaults = {"security": "none", "user": None, "allowed": LOOPBACK_ONLY}
-        with self.peer(self, certificates) as port:
+        defaults: dict[str, Any] = {"security": "none", "user": None, "allowed": LOOPBACK_ONLY}
+        if self.shown:
+            defaults |= {"tls": certificates.client_pem(self.shown)}
+        with self.peer(self, certificates) as port, contextlib.ExitStack() as stack:
+            if self.proxy:
+                defaults |= {"proxy": {"url": stack.enter_context(self.proxy()).url, **self.proxy_login}}
             return attempt(
                 port,
                 mail=None if check else self.mail,

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from tests.canary import CANARY
 from tests.connectors.smtp_attempt import MAIL, USER, names
 from tests.connectors.smtp_case import Case, a_full_queue, nobody
 from tests.peers.ports import LOOPBACK
+from tests.peers.proxies import HTTP, REFUSED_BY_RULE, SOCKS5, UNREACHABLE, ProxyServer
 from tests.peers.scripted import EXTENSIONS, Script, Step, answer, drop, hear, raw, reset, silence, wait
 from webapp.domain.message import Outcome
 
@@ -162,7 +165,75 @@ ENCRYPTING = {
     "the handshake after STARTTLS is not one": Case(
         "network.tls_handshake_failed", "starttls", Script(starttls=CLEAR_AFTER_STARTTLS), STARTTLS
     ),
-    "only TLS 1.1 is spoken": Case("network.tls_handshake_failed", "tls", IMPLICIT, TLS, certificate="tls_1_1"),
+    "only TLS 1.1 is spoken": Case("network.tls_too_old", "tls", IMPLICIT, TLS, certificate="tls_1_1"),
+}
+
+CLIENT_CERTIFICATES = {
+    f"{what}, {version}": Case(
+        code, "greeting" if version == "TLS 1.3" else "tls", IMPLICIT, TLS, certificate=certificate, shown=shown
+    )
+    for version, certificate in (("TLS 1.3", "demanding"), ("TLS 1.2", "demanding_tls_1_2"))
+    for what, shown, code in (
+        ("a client certificate is demanded", "", "network.client_certificate_required"),
+        ("a client certificate is of a stranger", "of_a_stranger", "network.client_certificate_refused"),
+    )
+    # TLS 1.2 has no word for a missing certificate: servers call it a failed handshake.
+    if (version, shown) != ("TLS 1.2", "")
+} | {
+    "a client certificate is demanded after STARTTLS": Case(
+        "network.client_certificate_required", "starttls", Script(), STARTTLS, certificate="demanding"
+    ),
+    "a client certificate is demanded without a word for it": Case(
+        "network.tls_handshake_failed", "tls", IMPLICIT, TLS, certificate="demanding_tls_1_2"
+    ),
+    "only TLS 1.2 is spoken, and 1.3 is asked for": Case(
+        "network.tls_too_old", "tls", IMPLICIT, {**TLS, "tls": {"minVersion": "1.3"}}, certificate="tls_1_2"
+    ),
+}
+
+PROXY_LOGIN = {"user": "postroom", "password": f"{CANARY}-proxy"}
+
+
+def proxied(kind: str, **behaviour: Any) -> Callable[[], ProxyServer]:
+    """Go through a proxy that behaves like this."""
+    return lambda: ProxyServer(kind, **behaviour)
+
+
+PROXIES = {
+    f"{what}, {kind}": Case(
+        f"network.proxy_{code}",
+        "connect",
+        settings=SLOW_CONNECTION if code == "timeout" else {},
+        temporary=code in ("cannot_reach", "timeout"),
+        proxy=proxied(kind, **behaviour),
+        proxy_login=login,
+    )
+    for kind in (SOCKS5, HTTP)
+    for what, code, behaviour, login in (
+        ("a proxy asks for a login", "login_refused", {"login": ("postroom", "another")}, {}),
+        ("a proxy refuses the login", "login_refused", {"login": ("postroom", "another")}, PROXY_LOGIN),
+        ("a proxy forbids the connection", "refused", {"refusal": REFUSED_BY_RULE[kind]}, {}),
+        ("a proxy does not reach the server", "cannot_reach", {"refusal": UNREACHABLE[kind]}, {}),
+        ("a proxy does not answer", "timeout", {"silent": True}, {}),
+        ("a mail server in place of a proxy", "not_understood", {"says": b"220 mail.example.test ESMTP\r\n"}, {}),
+        ("a proxy that talks beyond measure", "not_understood", {"says": b"x" * 100_000}, {}),
+    )
+} | {
+    "no proxy at the port": Case(
+        "network.proxy_unreachable",
+        "connect",
+        settings={"proxy": {"url": "socks5://127.0.0.1:1"}},
+        temporary=True,
+    ),
+    "the proxy's name does not exist": Case(
+        "network.name_not_found",
+        "resolve",
+        settings={"proxy": {"url": "http://proxy.example.test:3128"}},
+        getaddrinfo=names({"localhost": (LOOPBACK,)}),
+    ),
+    "the proxy's address is not permitted": Case(
+        "network.address_refused", "resolve", settings={"proxy": {"url": "http://10.0.0.1:3128"}}
+    ),
 }
 
 OPENING = {
@@ -459,6 +530,6 @@ HANDING_OVER = {
     ),
 }
 
-BEFORE_ANY_MAIL = REACHING | ENCRYPTING | OPENING | LOGGING_IN
+BEFORE_ANY_MAIL = REACHING | PROXIES | ENCRYPTING | CLIENT_CERTIFICATES | OPENING | LOGGING_IN
 """What a check finds too."""
 ALL = BEFORE_ANY_MAIL | HANDING_OVER

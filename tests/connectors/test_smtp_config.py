@@ -4,17 +4,20 @@ import pytest
 from pydantic import ValidationError
 
 from tests.connectors.contract import ConnectorContract
+from tests.peers.certificates import Certificates
 from webapp.connectors.config import secrets_of, settings_of
 from webapp.connectors.smtp import SmtpConnector
 from webapp.connectors.smtp.config import SmtpConfig, is_loopback
 
 LOGIN = {"type": "login", "user": "ada", "pass": "5ecret-of-ada"}
+CERTIFICATES = Certificates()
+PROXY = {"url": "socks5://proxy.example.com:1080", "user": "postroom", "password": "5ecret-of-the-proxy"}
 GOOD = {"host": "smtp.example.com", "port": 587, "auth": LOGIN, "fromEmail": "Acme <no-reply@example.com>"}
 
 
 class TestSmtp(ConnectorContract):
     connector = SmtpConnector
-    settings = GOOD
+    settings = {**GOOD, "tls": CERTIFICATES.client_pem(), "proxy": PROXY}
 
 
 def config(**changes) -> SmtpConfig:
@@ -204,14 +207,14 @@ class TestDeclaration:
         assert setting.help.endswith(".")
         assert setting.about.section in ("connection", "authentication", "sender")
 
-    def test_the_password_is_the_only_secret(self):
-        assert [secret.name for secret in secrets_of(SmtpConfig)] == ["auth.pass"]
+    def test_passwords_and_keys_are_secret(self):
+        assert [secret.name for secret in secrets_of(SmtpConfig)] == ["auth.pass", "tls.key", "proxy.password"]
         assert "5ecret-of-ada" not in repr(config())
 
     def test_what_decides_where_the_password_goes_is_marked(self):
         marked = [setting.name for setting in settings_of(SmtpConfig) if setting.about.destination]
 
-        assert marked == ["host", "servername"]
+        assert marked == ["host", "servername", "tls.ca", "tls.verify", "proxy.url"]
 
 
 @pytest.mark.parametrize(
@@ -247,6 +250,13 @@ class TestDestination:
             ({"security": "opportunistic"}, False),
             ({"allowInsecureAuth": True}, True),
             ({"servername": "smtp.mallory.test"}, False),
+            ({"tls": None}, True),
+            ({"tls": {"minVersion": "1.3"}}, True),
+            ({"tls": {"cert": "…", "key": "…"}}, True),
+            ({"tls": {"verify": False, "verifyOffReason": "A test"}}, False),
+            ({"tls": {"ca": CERTIFICATES.ca_pem}}, False),
+            ({"proxy": {"url": None}}, True),
+            ({"proxy": {"url": "socks5://proxy.mallory.test"}}, False),
         ],
     )
     def test_the_password_stays_only_while_its_receiver_is_the_same(self, changes, kept):
@@ -259,6 +269,29 @@ class TestDestination:
         careless = SmtpConnector.destination({**GOOD, "security": "opportunistic", "allowInsecureAuth": True})
 
         assert not careless.keeps_secrets_of(careful)
+
+    def test_verifying_again_is_no_reason_to_ask(self):
+        blind = SmtpConnector.destination({**GOOD, "tls": {"verify": False}})
+        seeing = SmtpConnector.destination(GOOD)
+
+        assert seeing.keeps_secrets_of(blind)
+        assert not blind.keeps_secrets_of(seeing)
+
+    def test_the_own_authority_is_the_same_however_it_is_wrapped(self):
+        pem = CERTIFICATES.ca_pem
+        one = SmtpConnector.destination({**GOOD, "tls": {"ca": pem}})
+        other = SmtpConnector.destination({**GOOD, "tls": {"ca": "\r\n" + pem.replace("\n", "\r\n")}})
+
+        assert one.verified == other.verified != SmtpConnector.destination(GOOD).verified
+
+    def test_a_proxy_changed_asks_again(self):
+        one = SmtpConnector.destination({**GOOD, "proxy": PROXY})
+
+        assert SmtpConnector.destination({**GOOD, "proxy": {**PROXY, "user": "else"}}).keeps_secrets_of(one)
+        assert not SmtpConnector.destination({**GOOD, "proxy": {"url": "http://proxy.example.com"}}).keeps_secrets_of(
+            one
+        )
+        assert not SmtpConnector.destination(GOOD).keeps_secrets_of(one)
 
     def test_a_name_is_the_same_in_either_alphabet(self):
         readable = SmtpConnector.destination({**GOOD, "host": "bücher.example"})

@@ -13,7 +13,7 @@ import pytest
 from tests.connectors.smtp_attempt import MAIL, attempt
 from tests.connectors.smtp_failures import ALL, BEFORE_ANY_MAIL, FAULTS, HANDING_OVER, HASTE, clear, offering
 from tests.peers.scripted import Script, Step, answer, deaf, drop, raw, reset, silence, wait
-from webapp.connectors import network_problems, tls_problems
+from webapp.connectors import network_problems, proxy_problems, tls_problems
 from webapp.connectors.smtp import SmtpConnector
 from webapp.connectors.smtp.problems import RECIPES
 from webapp.domain.message import Outcome
@@ -55,7 +55,7 @@ class TestDiagnosis:
         assert not {"mail_from", "rcpt_to", "data"} & set(tried.phases)
 
     def test_every_declared_problem_has_a_case(self):
-        sources = inspect.getsource(network_problems) + inspect.getsource(tls_problems)
+        sources = "".join(map(inspect.getsource, (network_problems, proxy_problems, tls_problems)))
         declared = {*RECIPES, *re.findall(r'"(network\.[a-z_]+)"', sources)}
         declared |= {f"network.certificate_{fault}" for fault in FAULTS}
 

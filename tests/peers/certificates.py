@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tests.canary import CANARY
+
 NAMES = ("localhost", "mail.example.test", "127.0.0.1", "::1")
 """What a good certificate is valid for."""
 
@@ -54,6 +56,27 @@ class Certificates:
         """Without the issuer's own certificate in the chain, as servers are usually misconfigured."""
         return self._stranger.issue_cert(*NAMES)
 
+    @cached_property
+    def of_postroom(self) -> trustme.LeafCert:
+        """What a client shows to servers that demand a certificate."""
+        return self._ca.issue_cert("postroom.example.test")
+
+    @cached_property
+    def of_a_stranger(self) -> trustme.LeafCert:
+        """A client's certificate from an authority that the servers do not know."""
+        return self._stranger.issue_cert("postroom.example.test")
+
+    @cached_property
+    def alone(self) -> trustme.CA:
+        """An authority whose own certificate is put to use as a server's: it is self-signed."""
+        return trustme.CA(organization_name="Signed by itself")
+
+    def client_pem(self, kind: str = "of_postroom") -> dict[str, str]:
+        """A client's certificate and key as admins paste them."""
+        leaf: trustme.LeafCert = getattr(self, kind)
+        chain = "".join(blob.bytes().decode() for blob in leaf.cert_chain_pems)
+        return {"cert": chain, "key": f"{CANARY}\n{leaf.private_key_pem.bytes().decode()}"}
+
     def chain_pem(self) -> bytes:
         """The good certificate with its key, as a mail server's configuration wants it."""
         return self.good.private_key_and_cert_chain_pem.bytes()
@@ -61,14 +84,13 @@ class Certificates:
     def server(self, kind: str = "good") -> ssl.SSLContext:
         """Make a server's TLS context with the certificate called ``kind``, such as ``expired`` or ``self_signed``.
 
-        ``tls_1_1`` is the good certificate at a server that knows nothing newer.
+        ``tls_1_1`` and ``tls_1_2`` are the good certificate at a server that knows nothing newer, ``demanding`` at one
+        that asks clients for a certificate of the tests' authority.
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         match kind:
             case "self_signed":
-                # An authority's certificate is signed by its own key: put to use as the server's, it is self-signed.
-                alone = trustme.CA(organization_name="Signed by itself")
-                _load(context, alone.private_key_pem, alone.cert_pem)
+                _load(context, self.alone.private_key_pem, self.alone.cert_pem)
             case "invalid":
                 _load(context, *self._for_clients_only())
             case "tls_1_1":
@@ -76,6 +98,15 @@ class Certificates:
                 with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
                     context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
                 context.set_ciphers("DEFAULT:@SECLEVEL=0")
+            case "tls_1_2":
+                self.good.configure_cert(context)
+                context.maximum_version = ssl.TLSVersion.TLSv1_2
+            case "demanding" | "demanding_tls_1_2":
+                self.good.configure_cert(context)
+                self._ca.configure_trust(context)
+                context.verify_mode = ssl.CERT_REQUIRED
+                if kind == "demanding_tls_1_2":
+                    context.maximum_version = ssl.TLSVersion.TLSv1_2
             case _:
                 getattr(self, kind).configure_cert(context)
         return context

@@ -188,7 +188,11 @@ class Conversation:
     def start_tls(self) -> None:
         assert self.context, "The script speaks TLS: start the server with a certificate."
         self.connection = self.context.wrap_socket(self.connection, server_side=True, do_handshake_on_connect=False)
-        self.connection.do_handshake()
+        try:
+            self.connection.do_handshake()
+        except ssl.SSLError:
+            # The alert that says why shall arrive, so the connection ends in good order.
+            self.close()
         self.secure = True
 
     def read_line(self) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.peers.certificates import Certificates
 from tests.services.conftest import ADA, PASSWORD, smtp
 from webapp.connectors import CONNECTORS
 from webapp.connectors.config import settings_of
@@ -23,7 +24,15 @@ KEPT = {"$secret": {"set": True}}
 DRAFTED = {"$secret": {"draft": True}}
 slugs = (f"tenant-{number}" for number in itertools.count())
 
-OTHER_VALUES: dict[str, Any] = {"host": "smtp.example.net", "servername": "other.example.com"}
+AUTHORITY = Certificates().ca_pem.strip()
+BLIND = {"verify": False, "verifyOffReason": "A test"}
+OTHER_VALUES: dict[str, Any] = {
+    "host": {"host": "smtp.example.net"},
+    "servername": {"servername": "other.example.com"},
+    "tls.ca": {"tls": {"ca": AUTHORITY}},
+    "tls.verify": {"tls": BLIND},
+    "proxy.url": {"proxy": {"url": "socks5://proxy.example.net:1080"}},
+}
 """For each destination setting of SMTP another value; a setting without one fails the first test."""
 
 places = st.fixed_dictionaries(
@@ -34,6 +43,8 @@ places = st.fixed_dictionaries(
         "port": st.sampled_from([25, 465, 587, "587"]),
         "security": st.sampled_from(["tls", "starttls", "opportunistic", "none"]),
         "servername": st.sampled_from([None, "smtp.example.com", "other.example.com"]),
+        "tls": st.sampled_from([None, {"minVersion": "1.3"}, {"ca": AUTHORITY}, BLIND]),
+        "proxy": st.sampled_from([None, {"url": "http://proxy.example.net:8080"}]),
     }
 )
 
@@ -45,15 +56,24 @@ def with_secret(secret: Any, **place: Any) -> dict[str, Any]:
 
 
 def who(place: Mapping[str, Any]) -> tuple[str, str]:
-    """Who receives the password: the host, and the name that its certificate has to carry."""
-    host = place["host"].lower().rstrip(".")
-    return host, place.get("servername") or host
+    """Who receives the password: the host, and the proxy before it."""
+    return place["host"].lower().rstrip("."), (place.get("proxy") or {}).get("url") or ""
+
+
+def vouchers(place: Mapping[str, Any]) -> tuple[str, str] | None:
+    """What has to vouch for the host: the name on its certificate, and the authority behind it."""
+    tls = place.get("tls") or {}
+    return None if tls.get("verify") is False else (place.get("servername") or who(place)[0], tls.get("ca") or "")
 
 
 def may_keep(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """The rule of design 5.3, in the test's own words."""
     same_way = int(old["port"]) == int(new["port"]) and old["security"] == new["security"]
-    return who(old) == who(new) and (same_way or new["security"] in ("tls", "starttls"))
+    if who(old) != who(new):
+        return False
+    if vouchers(old) != vouchers(new):
+        return vouchers(old) is None and new["security"] in ("tls", "starttls")
+    return same_way or new["security"] in ("tls", "starttls")
 
 
 @pytest.fixture
@@ -82,24 +102,33 @@ def saved_at(setups, new_access):
 
 
 properties = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-HERE = {"host": "smtp.example.com", "port": 587, "security": "starttls", "servername": None}
+HERE = {"host": "smtp.example.com", "port": 587, "security": "starttls", "servername": None, "tls": None, "proxy": None}
 
 
 DESTINATIONS = [each for each in settings_of(SmtpConfig) if each.about.destination]
 OTHERS = [
     each
     for each in settings_of(SmtpConfig)
-    if not each.about.destination and not each.about.secret and each.name not in ("security", "auth.type")
+    if not each.about.destination
+    and not each.about.secret
+    # What comes as a pair with a destination or a secret has tests of its own.
+    and each.name not in ("security", "auth.type", "tls.cert", "proxy.user")
 ]
 ANOTHER = {"number": 20_000, "switch": True, "headers": {"X-A": "b"}}
-ANOTHER_TEXT = {"localAddress": "127.0.0.1", "fromEmail": "x@example.com", "replyTo": "x@example.com"}
+ANOTHER_NAMED = {
+    "localAddress": "127.0.0.1",
+    "fromEmail": "x@example.com",
+    "replyTo": "x@example.com",
+    "maxConnections": 20,
+    "tls.minVersion": "1.3",
+}
 
 
 class TestEveryDestinationSetting:
     @pytest.mark.parametrize("setting", DESTINATIONS, ids=lambda setting: setting.name)
     def test_a_change_of_it_asks_for_the_secret_again(self, setups, saved_at, setting):
         access, document = saved_at(HERE)
-        moved = HERE | {setting.name: OTHER_VALUES[setting.name]}
+        moved = HERE | OTHER_VALUES[setting.name]
 
         with pytest.raises(SecretRetypeRequiredError) as refusal:
             setups.save(access, document | {"connector": with_secret(KEPT, **moved)}, base=1)
@@ -112,8 +141,11 @@ class TestEveryDestinationSetting:
     def test_a_change_of_another_setting_does_not(self, setups, saved_at, setting):
         access, document = saved_at(HERE)
         connector = with_secret(KEPT, **HERE)
-        place = connector["config"]["auth"] if setting.path[0] == "auth" else connector["config"]
-        place[setting.path[-1]] = ANOTHER.get(setting.kind) or ANOTHER_TEXT.get(setting.name, "x")
+        place = connector["config"]
+        for step in setting.path[:-1]:
+            place[step] = place[step] or {}
+            place = place[step]
+        place[setting.path[-1]] = ANOTHER_NAMED.get(setting.name) or ANOTHER.get(setting.kind, "x")
 
         setups.save(access, document | {"connector": connector}, base=1)
 
@@ -199,7 +231,7 @@ class TestPassBack:
                 continue
 
         config = setups.resolve(access.tenant).config
-        live = {"host": config.host, "port": config.port, "security": config.security, "servername": config.servername}
+        live = config.model_dump(mode="json", by_alias=True)
         assert may_keep(typed, live)
 
 

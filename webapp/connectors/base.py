@@ -81,6 +81,11 @@ class Connector(ABC, Generic[ConfigT]):
         return []
 
     @classmethod
+    def cautions(cls, config: Mapping[str, Any]) -> list[Problem]:  # noqa: ARG003  for subclasses
+        """Name the risks that were accepted in a config (as JSON) and last as long as it is live."""
+        return []
+
+    @classmethod
     @abstractmethod
     def destination(cls, config: Mapping[str, Any]) -> Destination:
         """Tell where secrets of this config (as JSON) would go, for the pass-back rule."""
@@ -108,10 +113,14 @@ class Destination:
     protection: str
     """How the way there is protected, such as ``tls``, ``starttls`` or ``none``."""
     verified: tuple[str, ...] = ()
-    """What vouches for the other side: verification, own CA, server name."""
+    """What vouches for the other side: server name, own CA. Empty where nobody does."""
+    via: str = ""
+    """The proxy on the way, which receives its own password and sees the rest."""
 
     def keeps_secrets_of(self, old: Destination) -> bool:
         """Whether secrets given for ``old`` may go here: nothing changed, or the same place, no less sure."""
         if self == old:
             return True
-        return self.place == old.place and self.verified == old.verified and self.protection in ("tls", "starttls")
+        same = self.place == old.place and self.via == old.via
+        no_less_sure = self.verified == old.verified or not old.verified
+        return same and no_less_sure and self.protection in ("tls", "starttls")

@@ -210,6 +210,15 @@ def _one_line(value: object) -> object:
     return value
 
 
+def _several_lines(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    text = value.replace("\r\n", "\n")
+    if any((ord(char) < 32 and char not in "\n\t") or ord(char) == 127 for char in text):
+        raise ValueError("Control characters are not possible here.")
+    return text
+
+
 def _no_placeholder(value: str) -> str:
     stripped = value.strip()
     if stripped and not stripped.strip("*•●"):
@@ -252,6 +261,15 @@ Secret = Annotated[
     Field(min_length=1, max_length=10_000),
 ]
 """A credential; in no log, page or answer."""
+Lines = Annotated[str, BeforeValidator(_several_lines), AfterValidator(_no_placeholder), Field(max_length=100_000)]
+"""Text of several lines, such as certificates in PEM."""
+SecretLines = Annotated[
+    SecretStr,
+    BeforeValidator(_several_lines),
+    AfterValidator(_no_secret_placeholder),
+    Field(min_length=1, max_length=100_000),
+]
+"""A credential of several lines, such as a private key in PEM."""
 
 SECTIONS: tuple[tuple[str, Text], ...] = (
     ("connection", T("Connection")),

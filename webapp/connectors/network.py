@@ -14,6 +14,7 @@ from typing import Any, Final
 import aiohappyeyeballs
 
 from webapp.connectors import network_problems as problems
+from webapp.connectors.tls import Trust, context_for
 from webapp.domain.address import ascii_host
 from webapp.domain.message import DeliveryError
 
@@ -166,12 +167,16 @@ class Network:
         except OSError as exc:
             raise DeliveryError(problems.connect_failed(route.host, route.port, local_address, exc)) from exc
 
-    async def tls_context(self, route: Route) -> ssl.SSLContext:
-        """Give the trust that a route deserves: the system's authorities, or the sandbox's own and no other."""
-        context = self._contexts.get(route.sandbox)
+    async def tls_context(self, route: Route, trust: Trust | None = None) -> ssl.SSLContext:
+        """Give the trust that a route deserves: what the settings say, else the system's authorities, or the
+        sandbox's own and no other."""
+        trust = trust or Trust()
+        context = self._contexts.get(route.sandbox) if trust.usual else None
         if context is None:
             # Reading the authorities takes some 40 ms, so it is done once and beside the loop.
-            context = await asyncio.to_thread(self._new_context, route.sandbox)
+            ca = self._sandbox.ca_pem if route.sandbox and self._sandbox else None
+            context = await asyncio.to_thread(context_for, trust, ca=ca, extra_ca=self._extra_ca_pem)
+        if trust.usual:
             self._contexts[route.sandbox] = context
         return context
 
@@ -196,16 +201,6 @@ class Network:
 
     def _is_own(self, address: IPAddress, port: int) -> bool:
         return port in self._own_ports and ((address, port) in self._own or _is_this_machine(address))
-
-    def _new_context(self, for_sandbox: bool) -> ssl.SSLContext:
-        if for_sandbox and self._sandbox:
-            context = ssl.create_default_context(cadata=self._sandbox.ca_pem)
-        else:
-            context = ssl.create_default_context()
-            if self._extra_ca_pem:
-                context.load_verify_locations(cadata=self._extra_ca_pem)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return context
 
 
 def _address(info: AddressInfo) -> IPAddress:

@@ -29,6 +29,22 @@ PLAIN_ANSWER: Final = frozenset(
 """OpenSSL's reasons when the other side answered something that is not TLS."""
 
 
+_TOO_OLD: Final = frozenset(
+    {"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE", "WRONG_SSL_VERSION"}
+)
+_ABOUT_OURS: Final = (
+    "ALERT_CERTIFICATE_REQUIRED",
+    "ALERT_BAD_CERTIFICATE",
+    "ALERT_UNKNOWN_CA",
+    "ALERT_CERTIFICATE_EXPIRED",
+    "ALERT_CERTIFICATE_REVOKED",
+    "ALERT_CERTIFICATE_UNKNOWN",
+    "ALERT_UNSUPPORTED_CERTIFICATE",
+    "ALERT_ACCESS_DENIED",
+)
+"""What a server says when our certificate is missing or not to its liking."""
+
+
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """What an admin needs to know of the certificate that was shown."""
@@ -96,22 +112,76 @@ def certificate_problem(
     )
 
 
-def handshake_failed(exc: ssl.SSLError, *, host: str, port: int) -> Problem:
-    """Explain a handshake that failed for another reason than the certificate."""
+def handshake_failed(exc: ssl.SSLError, *, host: str, port: int, minimum: str, presented: bool) -> Problem:
+    """Explain a handshake that failed for another reason than the server's certificate.
+
+    ``minimum`` is the oldest version that we accept; ``presented`` says whether we have a certificate of our own.
+    """
+    if told := client_certificate_problem(exc, host=host, port=port, presented=presented):
+        return told
+    if exc.reason in _TOO_OLD:
+        return Problem(
+            "network.tls_too_old",
+            T("The server does not speak a TLS version that is new enough"),
+            T(
+                "“%(host)s” port %(port)s and Postroom have no version of TLS in common. "
+                "Postroom asks for TLS %(minimum)s or newer.",
+                host=host,
+                port=port,
+                minimum=minimum,
+            ),
+            (
+                T("Ask whoever runs the server to switch on TLS 1.2 or 1.3; older ones are broken."),
+                T("If “Oldest TLS version” under Advanced is 1.3, find out whether your rules allow 1.2."),
+            ),
+        )
     return Problem(
         "network.tls_handshake_failed",
         T("TLS could not be set up"),
         T(
             "“%(host)s” port %(port)s and Postroom found no common way to encrypt (%(reason)s). "
-            "Postroom asks for TLS 1.2 or newer.",
+            "Postroom asks for TLS %(minimum)s or newer.",
             host=host,
             port=port,
             reason=(exc.reason or exc.__class__.__name__).replace("_", " ").lower(),
+            minimum=minimum,
         ),
         (
             T("Ask whoever runs the server to switch on TLS 1.2 or 1.3 with current ciphers."),
             T("Check server name and port: a proxy or another service may be answering there."),
-            T("If the server asks for a client certificate, Postroom cannot use it yet; choose another way to log in."),
+            T("If the server asks for a client certificate, give it under Advanced."),
+        ),
+    )
+
+
+def client_certificate_problem(exc: ssl.SSLError, *, host: str, port: int, presented: bool) -> Problem | None:
+    """Explain what the server said about our own certificate; None if it said nothing of it."""
+    reason = exc.reason or ""
+    if not reason.endswith(_ABOUT_OURS):
+        return None
+    if reason.endswith("CERTIFICATE_REQUIRED") or not presented:
+        return Problem(
+            "network.client_certificate_required",
+            T("The server asks for a client certificate"),
+            T("“%(host)s” port %(port)s talks only to those who show a certificate.", host=host, port=port),
+            (
+                T("Give the client certificate and its key under Advanced. Whoever runs the server issues them."),
+                T("Or use the provider's other ways to log in, often at another port or server name."),
+            ),
+        )
+    return Problem(
+        "network.client_certificate_refused",
+        T("The server refuses the client certificate"),
+        T(
+            "“%(host)s” port %(port)s does not accept the certificate that Postroom shows (%(reason)s).",
+            host=host,
+            port=port,
+            reason=reason.rpartition("ALERT_")[2].replace("_", " ").lower(),
+        ),
+        (
+            T("Check that the client certificate under Advanced is the one that this server issued or knows."),
+            T("Check that it is still valid; otherwise ask whoever runs the server for a new one."),
+            T("If it was issued by an intermediate authority, paste that one's certificate below it."),
         ),
     )
 
@@ -161,8 +231,7 @@ _CAUSES: Final[dict[str, tuple[Text, Text]]] = {
 """For each kind: the cause without and with what the certificate says."""
 
 _TRUST: Final = T(
-    "If it is your own server: add the authority to this machine's certificate store, or name its file in "
-    "SSL_CERT_FILE, and restart Postroom."
+    "If it is your own server: paste the authority's certificate as “Own certificate authority” under Advanced."
 )
 _INTERCEPTED: Final = T("If it is a well-known provider: something on the way may be reading along. Find out what.")
 

@@ -30,7 +30,7 @@ class LentSecrets:
         """Whether the secret may go there: to the host it is lent for, encrypted and vouched for as usual."""
         variable = _variable(tenant, name)
         lent_for = self._environ.get(f"{variable}__FOR", "").strip() if variable else ""
-        if not lent_for or destination.verified != usual.verified:
+        if not lent_for or (destination.verified, destination.via) != (usual.verified, usual.via):
             return False
         host, port = _host_and_port(lent_for)
         there, its_port = _host_and_port(destination.place)

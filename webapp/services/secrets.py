@@ -123,8 +123,11 @@ class _Reading:
         for pointer, value in values.items():
             # What is missing is said below; a stand-in lets the rest of the config be judged all the same.
             put(plain, pointer, "stand-in-" + secrets.token_hex(8) if value is None else value)
-        config = self._validated(plain, {pointer for pointer, value in values.items() if value is None})
+        config = self._validated(plain, values)
         if config is None:
+            if not self.errors:
+                # Only stand-ins were refused, where a secret has a form: what is wrong is that it is not there.
+                self._judge_marks(plain, values)
             raise ConfigInvalidError(errors=self.errors)
         found = dict(secret_leaves(config.model_dump(by_alias=True)))
         masked = self._masked(config, found)
@@ -175,7 +178,7 @@ class _Reading:
         stored = self.source.stored
         return stored if stored and stored.provider == self.connector.kind else None
 
-    def _validated(self, plain: Mapping[str, Any], missing: set[str]) -> ConnectorConfig | None:
+    def _validated(self, plain: Mapping[str, Any], values: dict[str, str | None]) -> ConnectorConfig | None:
         model = self.connector.config_model
         try:
             # Strict, as JSON: "yes" is no switch. By alias only: the places of secrets are known by their JSON keys.
@@ -183,8 +186,14 @@ class _Reading:
         except ValidationError as exc:
             refused = {error.pointer for error in self.errors}
             found = [each for each in field_errors(exc, plain, self.at, model) if each.pointer not in refused]
-            self.errors += [each for each in found if each.pointer.removeprefix(self.at) not in missing]
-            self._missing(dict.fromkeys(missing))
+            for each in found:
+                pointer = each.pointer.removeprefix(self.at)
+                if "env" in self.marks.get(pointer, {}):
+                    # What is lent and does not fit is as unavailable as what is not there: the answer tells nothing.
+                    values[pointer] = None
+                elif values.get(pointer, "") is not None:
+                    self.errors.append(each)
+            self._missing({pointer: value for pointer, value in values.items() if value is None})
             return None
         return config
 

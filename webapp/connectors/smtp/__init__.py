@@ -7,6 +7,7 @@ from typing import Any
 
 from webapp.connectors.base import Connector, Destination, Preset
 from webapp.connectors.smtp.config import SmtpConfig
+from webapp.connectors.smtp.connection import proxy_of, vouchers_of
 from webapp.connectors.smtp.contradictions import contradictions
 from webapp.connectors.smtp.mime import envelope
 from webapp.connectors.smtp.presets import presets
@@ -56,7 +57,8 @@ class SmtpConnector(Connector[SmtpConfig]):
             place=host,
             port=int(port) if port.isdecimal() and len(port) <= 5 else None,
             protection=f"{security}, in clear" if in_clear else security,
-            verified=(_host(config.get("servername")) or host,),
+            verified=vouchers_of(config, _host(config.get("servername")) or host),
+            via=proxy_of(config),
         )
 
     def planned_phases(self) -> tuple[str, ...]:

@@ -4,38 +4,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic.types import StringConstraints
 
 from webapp.connectors.config import ConnectorConfig, Host, Line, MailboxText, Secret, setting
+from webapp.connectors.smtp.connection import ProxySettings, TlsSettings
+from webapp.connectors.smtp.headers import Headers
 from webapp.domain.text import T
 
-FORBIDDEN_HEADERS: Final = frozenset(
-    {
-        "from",
-        "to",
-        "cc",
-        "bcc",
-        "sender",
-        "reply-to",
-        "return-path",
-        "subject",
-        "date",
-        "message-id",
-        "mime-version",
-        "received",
-        "dkim-signature",
-    }
-)
-"""Headers that Postroom or the servers on the way write; ``Content-*`` belongs to them too."""
-
-HEADERS_LIMIT: Final = 50
-HEADER_VALUE_LIMIT: Final = 2000
-
-_HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")
 _LABELS = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
 _ADDRESS_LITERAL = re.compile(r"\[(IPv6:)?(?P<address>[0-9A-Fa-f:.]+)\]")
 
@@ -95,42 +74,8 @@ def _certificate_name(value: str) -> str:
     return value.lower()
 
 
-def _header_values(value: object) -> object:
-    if not isinstance(value, dict):
-        raise ValueError("Custom headers are pairs of a name and a text, or a name and a list of texts.")  # noqa: TRY004
-    if len(value) > HEADERS_LIMIT:
-        raise ValueError(f"At most {HEADERS_LIMIT} custom headers are possible.")
-    seen: set[str] = set()
-    for name, content in value.items():
-        _check_header_name(name)
-        if str(name).lower() in seen:
-            raise ValueError(f"The header {name} is given twice; give one name with a list of texts instead.")
-        seen.add(str(name).lower())
-        for line in content if isinstance(content, list | tuple) else [content]:
-            _check_header_value(str(name), line)
-    return value
-
-
-def _check_header_name(name: object) -> None:
-    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-        shown = str(name)[:40]
-        raise ValueError(f"“{shown}” is not a header name: use letters, digits and hyphens, such as X-Entity-Ref.")
-    if name.lower() in FORBIDDEN_HEADERS or name.lower().startswith("content-"):
-        raise ValueError(f"Postroom writes the header {name} itself, so it cannot be a custom header.")
-
-
-def _check_header_value(name: str, line: object) -> None:
-    if not isinstance(line, str):
-        raise ValueError(f"The header {name} needs a text, or a list of texts.")  # noqa: TRY004  pydantic wants ValueError
-    if any(ord(char) < 32 or ord(char) == 127 for char in line):
-        raise ValueError(f"The header {name} has to stay on one line, without control characters.")
-    if len(line) > HEADER_VALUE_LIMIT:
-        raise ValueError(f"The header {name} is longer than {HEADER_VALUE_LIMIT} characters.")
-
-
 Port = Annotated[int, BeforeValidator(_port), Field(ge=1, le=65535)]
 Milliseconds = Annotated[int, BeforeValidator(_milliseconds)]
-Headers = Annotated[dict[str, str | tuple[str, ...]], BeforeValidator(_header_values)]
 Security = Literal["tls", "starttls", "opportunistic", "none"]
 
 
@@ -218,6 +163,20 @@ class SmtpConfig(ConnectorConfig):
     )
     """The name that the server's certificate must carry, if it is not the server name above. Needed when you connect by
     IP address or through a tunnel."""
+    tls: TlsSettings = TlsSettings()
+    """How TLS is done."""
+    proxy: ProxySettings = ProxySettings()
+    """The proxy that connections go through."""
+    max_connections: Annotated[int, Field(ge=1, le=100)] = setting(
+        5, title=T("Most connections at once"), example="5", advanced=True
+    )
+    """How many connections the provider lets you keep open. For now each mail has a connection of its own, which ends
+    with it; this counts once connections are kept open."""
+    max_messages: Annotated[int, Field(ge=1, le=100_000)] = setting(
+        100, title=T("Most mails for each connection"), example="100", advanced=True
+    )
+    """After how many mails a connection has to end. For now each mail has its own; this counts once connections are
+    kept open."""
     allow_insecure_auth: bool = setting(
         False,
         title=T("Send the password without encryption"),
@@ -257,6 +216,11 @@ class SmtpConfig(ConnectorConfig):
     def _empty_is_none(cls, value: Any) -> Any:
         return None if isinstance(value, str) and not value.strip() else value
 
+    @field_validator("tls", "proxy", mode="before")
+    @classmethod
+    def _nothing_special(cls, value: Any) -> Any:
+        return {} if value is None else value
+
     @field_validator("custom_headers", mode="before")
     @classmethod
     def _no_headers(cls, value: Any) -> Any:
@@ -268,7 +232,9 @@ class SmtpConfig(ConnectorConfig):
         """Fields above that are wrong themselves are missing from ``info.data`` and reported on their own."""
         host, auth = info.data.get("host"), info.data.get("auth")
         in_clear = info.data.get("security") == "none" and isinstance(auth, LoginAuth)
-        if in_clear and isinstance(host, str) and not is_loopback(host) and not value:
+        proxy = info.data.get("proxy")
+        stays_here = isinstance(host, str) and is_loopback(host) and not (proxy and proxy.url)
+        if in_clear and isinstance(host, str) and not stays_here and not value:
             raise ValueError(
                 "The password would cross the network readable by anyone. Choose STARTTLS or TLS as security; "
                 "if that is impossible, accept the risk here and say why."

@@ -20,7 +20,7 @@ from webapp.connectors.smtp.endings import RESET_TITLE
 from webapp.connectors.smtp.reply import Reply, cleaned
 from webapp.connectors.smtp.rules import diagnose
 from webapp.connectors.smtp.wire import WitnessedProtocol
-from webapp.connectors.tls_problems import PLAIN_ANSWER, handshake_failed
+from webapp.connectors.tls_problems import PLAIN_ANSWER, client_certificate_problem, handshake_failed
 from webapp.domain.message import DeliveryError, Outcome, PhaseNote, Trace
 from webapp.domain.problem import Problem
 
@@ -114,6 +114,8 @@ class Diagnosis:
         if isinstance(exc, ConnectionAbortedError) and phase == "tls":
             # asyncio's way to say that the handshake took too long.
             return self._ended(phase, "smtp.timeout_tls", seconds=seconds)
+        if objection := self._objection():
+            return self._error(objection)
         parting = _PARTING.match(self.protocol.parting_words) if self.protocol else None
         if parting and self.protocol and not self._body_written:
             words = parting[2].decode("utf-8", "replace")
@@ -148,7 +150,23 @@ class Diagnosis:
             return self._problem("smtp.tls_on_plain_port")
         if isinstance(exc, ssl.SSLEOFError):
             return self._problem(f"smtp.connection_dropped_{phase}")
-        return handshake_failed(exc, host=self._config.host, port=self._config.port)
+        tls = self._config.tls
+        return handshake_failed(
+            exc,
+            host=self._config.host,
+            port=self._config.port,
+            minimum=tls.min_version,
+            presented=tls.cert is not None,
+        )
+
+    def _objection(self) -> Problem | None:
+        """What the server said of our certificate after the handshake, as TLS 1.3 has it."""
+        lost, config = self.protocol.lost if self.protocol else None, self._config
+        if not isinstance(lost, ssl.SSLError):
+            return None
+        return client_certificate_problem(
+            lost, host=config.host, port=config.port, presented=config.tls.cert is not None
+        )
 
     @property
     def _body_written(self) -> bool:

@@ -73,7 +73,12 @@ _DROPPED: Final[dict[str, tuple[Text, tuple[Text, ...]]]] = {
     ),
     "starttls": (
         T("“%(host)s” hung up while switching to TLS."),
-        (T("Use TLS at port 465 if your provider has it."), _BETWEEN, _STATUS),
+        (
+            T("Use TLS at port 465 if your provider has it."),
+            T("If the server demands a client certificate, give it under Advanced."),
+            _BETWEEN,
+            _STATUS,
+        ),
     ),
     "auth": (
         T("“%(host)s” hung up during the login of “%(user)s”."),

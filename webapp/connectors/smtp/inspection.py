@@ -9,8 +9,9 @@ from typing import Final
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol
 
-from webapp.connectors.network import Network, Route
+from webapp.connectors.network import Network
 from webapp.connectors.smtp.config import SmtpConfig
+from webapp.connectors.smtp.way import Way
 from webapp.connectors.tls_problems import Certificate
 from webapp.domain.message import DeliveryError
 
@@ -18,7 +19,7 @@ PATIENCE: Final = 3.0
 """Seconds that the whole look may take; somebody is waiting for the diagnosis."""
 
 
-async def shown_certificate(config: SmtpConfig, network: Network, route: Route, name: str) -> Certificate | None:
+async def shown_certificate(config: SmtpConfig, network: Network, way: Way, name: str) -> Certificate | None:
     """Connect once more, trusting nobody and saying nothing but EHLO and STARTTLS; None if that does not work out.
 
     OpenSSL does not hand out a certificate that it has refused, hence the second connection. It goes to the addresses
@@ -26,13 +27,13 @@ async def shown_certificate(config: SmtpConfig, network: Network, route: Route, 
     """
     try:
         async with asyncio.timeout(PATIENCE):
-            return Certificate.of(await _certificate(config, network, route, name))
+            return Certificate.of(await _certificate(config, network, way, name))
     except (DeliveryError, OSError, aiosmtplib.SMTPException, ValueError):
         return None
 
 
-async def _certificate(config: SmtpConfig, network: Network, route: Route, name: str) -> bytes:
-    connection = await network.connect(route, seconds=PATIENCE, local_address=config.local_address)
+async def _certificate(config: SmtpConfig, network: Network, way: Way, name: str) -> bytes:
+    connection = await way.connect(network, seconds=PATIENCE, local_address=config.local_address)
     loop, context, at_once = asyncio.get_running_loop(), _trusting_nobody(), config.security == "tls"
     transport, protocol = await loop.create_connection(
         lambda: SMTPProtocol(loop=loop),

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 import ipaddress
-import re
 import socket
 import ssl
 from collections.abc import Sequence
@@ -15,12 +14,13 @@ from typing import Final
 import aiosmtplib
 from aiosmtplib import SMTPAuthenticationError, SMTPDataError, SMTPHeloError, SMTPResponse, SMTPResponseException
 
-from webapp.connectors.network import Network, Route
+from webapp.connectors.network import Network
 from webapp.connectors.smtp.config import LoginAuth, SmtpConfig
 from webapp.connectors.smtp.diagnosis import Diagnosis
 from webapp.connectors.smtp.inspection import shown_certificate
 from webapp.connectors.smtp.mime import Envelope
 from webapp.connectors.smtp.reply import Reply, cleaned
+from webapp.connectors.smtp.way import Way
 from webapp.connectors.smtp.wire import WitnessedProtocol
 from webapp.connectors.tls_problems import certificate_problem
 from webapp.domain.message import DeliveryError, PhaseNote, Receipt, Trace
@@ -52,16 +52,17 @@ class SMTPSession:
         self._name = config.name or ""
         self._greeting = ""
         self._encrypted = False
+        self._direct = True
 
     async def open(self) -> None:
         """Walk the phases from the name to the login. Raises DeliveryError."""
         config = self.config
         with self._step("resolve", config.dns_timeout) as note:
-            route = await self.network.resolve(config.host, config.port, seconds=config.dns_timeout / 1000)
-            note.text = str(route)
+            way = await Way.to(config, self.network)
+            self._direct, note.text = way.proxy is None, str(way)
         with self._step("connect", config.connection_timeout) as note:
-            connection = await self.network.connect(
-                route, seconds=config.connection_timeout / 1000, local_address=config.local_address
+            connection = await way.connect(
+                self.network, seconds=config.connection_timeout / 1000, local_address=config.local_address
             )
             if config.security != "tls":
                 await self._attach(connection)
@@ -69,11 +70,11 @@ class SMTPSession:
             with contextlib.suppress(OSError):
                 note.text = str(connection.getpeername()[0])
         if config.security == "tls":
-            await self._begin_with_tls(connection, route)
+            await self._begin_with_tls(connection, way)
         await self._await_greeting()
         await self._introduce()
         if self._wants_starttls():
-            await self._switch_to_tls(route)
+            await self._switch_to_tls(way)
         if isinstance(config.auth, LoginAuth):
             await self._log_in(config.auth)
 
@@ -120,14 +121,14 @@ class SMTPSession:
         self._diagnosis.protocol, self._encrypted = protocol, context is not None
         self._client.protocol, self._client.transport, self._client.loop = protocol, transport, loop
 
-    async def _begin_with_tls(self, connection: socket.socket, route: Route) -> None:
+    async def _begin_with_tls(self, connection: socket.socket, way: Way) -> None:
         with self._step("tls", self.config.connection_timeout) as note:
-            name = self.config.servername or route.tls_name
-            context = await self.network.tls_context(route)
+            name = self.config.servername or way.route.tls_name
+            context = await self.network.tls_context(way.route, self.config.tls.trust())
             try:
                 await self._attach(connection, context, name)
             except ssl.SSLCertVerificationError as exc:
-                raise await self._distrusted(exc, route, name) from exc
+                raise await self._distrusted(exc, way, name) from exc
             note.text = self._tls_version()
 
     async def _await_greeting(self) -> None:
@@ -139,7 +140,7 @@ class SMTPSession:
 
     async def _introduce(self) -> None:
         with self._step("ehlo", self.config.socket_timeout) as note:
-            self._name = self._name or _own_name(self._protocol)
+            self._name = self._name or self._protocol.own_name
             self._diagnosis.facts["name"] = self._name
             _said(note, await self._ehlo())
 
@@ -158,16 +159,16 @@ class SMTPSession:
         offered = self._client.supports_extension("starttls")
         return self.config.security == "starttls" or (self.config.security == "opportunistic" and offered)
 
-    async def _switch_to_tls(self, route: Route) -> None:
+    async def _switch_to_tls(self, way: Way) -> None:
         with self._step("starttls", self.config.socket_timeout) as note:
             if not self._client.supports_extension("starttls"):
                 raise self._diagnosis.refusal("smtp.starttls_not_offered")
-            context = await self.network.tls_context(route)
-            name = self.config.servername or route.tls_name
+            context = await self.network.tls_context(way.route, self.config.tls.trust())
+            name = self.config.servername or way.route.tls_name
             try:
                 await self._client.starttls(tls_context=context, server_hostname=name)
             except ssl.SSLCertVerificationError as exc:
-                raise await self._distrusted(exc, route, name) from exc
+                raise await self._distrusted(exc, way, name) from exc
             self._encrypted = True
             note.text = self._tls_version()
             # What the server offered in clear does not count (RFC 3207 section 4.2).
@@ -244,9 +245,10 @@ class SMTPSession:
                 self._protocol.body_written = False
             raise
 
-    async def _distrusted(self, exc: ssl.SSLCertVerificationError, route: Route, name: str) -> DeliveryError:
-        certificate = await shown_certificate(self.config, self.network, route, name)
-        problem = certificate_problem(exc, name=name, host=route.host, port=route.port, certificate=certificate)
+    async def _distrusted(self, exc: ssl.SSLCertVerificationError, way: Way, name: str) -> DeliveryError:
+        certificate = await shown_certificate(self.config, self.network, way, name)
+        host, port = way.route.host, way.route.port
+        problem = certificate_problem(exc, name=name, host=host, port=port, certificate=certificate)
         return DeliveryError(problem)
 
     @property
@@ -256,8 +258,9 @@ class SMTPSession:
         return self._diagnosis.protocol
 
     def _peer_is_loopback(self) -> bool:
+        """Whether the server is this machine; behind a proxy it never is."""
         peer = self._client.get_transport_info("peername")
-        return bool(peer) and ipaddress.ip_address(str(peer[0]).partition("%")[0]).is_loopback
+        return self._direct and bool(peer) and ipaddress.ip_address(str(peer[0]).partition("%")[0]).is_loopback
 
     def _tls_version(self) -> str | None:
         cipher = self._client.get_transport_info("cipher")
@@ -283,14 +286,3 @@ def _said(note: PhaseNote, response: SMTPResponse) -> Reply:
 def _encodings(user: str, password: str) -> list[str]:
     plain = f"\0{user}\0{password}".encode()
     return [base64.b64encode(each).decode() for each in (plain, password.encode())]
-
-
-def _own_name(protocol: WitnessedProtocol) -> str:
-    """This machine's name if it is a full one, else its address as a literal (RFC 5321 section 4.1.3)."""
-    name = socket.gethostname()
-    if re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", name):
-        return name
-    transport = protocol.transport
-    local = transport.get_extra_info("sockname") if transport else None
-    address = ipaddress.ip_address(str(local[0]).partition("%")[0]) if local else ipaddress.IPv4Address("127.0.0.1")
-    return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ipaddress
+import re
+import socket
 from typing import Final
 
 import aiosmtplib
@@ -53,6 +56,16 @@ class WitnessedProtocol(SMTPProtocol):
     def hide_recipient(self, address: str) -> None:
         """Mask this address in the transcript."""
         self._recipient = address
+
+    @property
+    def own_name(self) -> str:
+        """This machine's name if it is a full one, else its address as a literal (RFC 5321 section 4.1.3)."""
+        name = socket.gethostname()
+        if re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", name):
+            return name
+        local = self.transport.get_extra_info("sockname") if self.transport else None
+        address = ipaddress.ip_address(str(local[0]).partition("%")[0] if local else "127.0.0.1")
+        return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
 
     @property
     def first_words(self) -> str:
