@@ -37,9 +37,11 @@ class Settings(BaseSettings):
     """Requests that each server process works on at once; waiting ones hold at most a quarter of them."""
     public_url: str | None = None
     """Address of the console as browsers see it, such as https://mail.example.com; used in links and to check Host."""
-    database_url: str | None = Field(default=None, validation_alias=AliasChoices("DATABASE_URL", "database_url"))
+    database_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("DATABASE_URL", "database_url"), repr=False
+    )
     """Database, such as postgresql+psycopg://…; by default an SQLite file in the data directory."""
-    secret_keys: Listed = ()
+    secret_keys: Listed = Field(default=(), repr=False)
     """Keys that encrypt secrets, newest first, comma separated; by default a key file in the data directory."""
     sandbox_smtp_port: int = Field(default=8425, ge=0, le=65535)
     """Port of the sandbox mail server on 127.0.0.1; 0 switches it off."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from flask import Response
-from pydantic import AwareDatetime, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from webapp.answers.inbox import InboxItemAnswer, InboxMailAnswer
 from webapp.api.answering import answer, nothing
@@ -25,6 +26,13 @@ PATIENCE_LIMIT = 60.0
 Address = Annotated[str, Field(min_length=1, max_length=998)]
 
 
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this moment is too far away") from None
+
+
 class ListQuery(Given):
     to: Address | None = None
     """Only mails to exactly this address."""
@@ -36,7 +44,7 @@ class ListQuery(Given):
 class WaitQuery(Given):
     to: Address | None = None
     """The recipient's address."""
-    since: AwareDatetime | None = None
+    since: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
     """Only mails received after this moment, such as 2026-11-21T12:00:00Z; without it one that is there will do."""
     timeout: Annotated[float, Field(ge=0, le=PATIENCE_LIMIT)] = 30.0
     """Seconds to wait."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,9 +23,10 @@ class Database:
         parsed = make_url(url)
         self.sqlite = parsed.get_backend_name() == "sqlite"
         if self.sqlite and parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_private(Path(parsed.database))
         self.url = url
-        self.engine = create_engine(url, pool_pre_ping=not self.sqlite)
+        # What is stored is nothing for a log, not even where a statement fails.
+        self.engine = create_engine(url, pool_pre_ping=not self.sqlite, hide_parameters=True)
         if self.sqlite:
             _tune_sqlite(self.engine)
         self._reader = self.engine.execution_options(readonly=True)
@@ -43,6 +45,14 @@ class Database:
 
     def dispose(self) -> None:
         self.engine.dispose()
+
+
+def _make_private(path: Path) -> None:
+    """Make the file, and its folder, for this user only; SQLite gives the files beside it the same rights."""
+    if path.name == ":memory:" or path.exists():
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
 
 
 def _tune_sqlite(engine: Engine) -> None:

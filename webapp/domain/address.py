@@ -10,7 +10,7 @@ from email.utils import getaddresses
 import idna
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_LOCAL = re.compile(r"[^\s@<>(),;:\\\"\[\]]+")
+_LOCAL = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff@<>(),;:\\\"\[\]]+")
 _HOST_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
 
 
@@ -64,7 +64,7 @@ def parse_address(address: str) -> str:
     local, at, domain = address.rpartition("@")
     if not at or not local or not domain:
         raise AddressError("an address looks like name@example.com")
-    if len(local.encode()) > 64 or not _LOCAL.fullmatch(local) or local.startswith(".") or local.endswith("."):
+    if not _LOCAL.fullmatch(local) or len(local.encode()) > 64 or local.startswith(".") or local.endswith("."):
         raise AddressError("the part before the @ is not valid")
     if ".." in local:
         raise AddressError("the part before the @ is not valid")

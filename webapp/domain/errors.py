@@ -5,7 +5,8 @@ PostroomError
 │   ├── ConfigInvalidError
 │   ├── SecretRetypeRequiredError
 │   ├── SecretUnavailableError
-│   └── TemplateVariableMissingError
+│   ├── TemplateVariableMissingError
+│   └── TemplateTooLargeError
 ├── NotFoundError           404
 ├── ForbiddenError          403
 ├── UnauthenticatedError    401
@@ -90,6 +91,13 @@ class TemplateVariableMissingError(InputError):
 
     code = "template.variable_missing"
     title = T("A value that the template needs is missing")
+
+
+class TemplateTooLargeError(InputError):
+    """The values make the mail larger than any provider takes, so nothing was sent. Give shorter values."""
+
+    code = "template.too_large"
+    title = T("The mail would become too large")
 
 
 class TemplateNotFoundError(InputError):

@@ -9,16 +9,19 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_camel
 
+from webapp.domain.errors import TemplateTooLargeError
 from webapp.domain.problem import JSON
 from webapp.domain.usage import UsageType
 
 CONTENT_LIMIT = 256 * 1024
 """Longest template content, in bytes of UTF-8."""
+FILLED_LIMIT = 1024 * 1024
+"""Characters that a text may have once its values are in."""
 
 _SPACE = r"[\s\u00a0\ufeff]*"
 PLACEHOLDER = re.compile(r"\{\{" + _SPACE + r"([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)" + _SPACE + r"\}\}")
@@ -113,20 +116,34 @@ def as_text(value: JSON) -> str:
 
 def look_up(payload: Mapping[str, JSON], path: str) -> JSON:
     """Walk a dotted path; a missing hop is None. Arrays are indexed by number."""
-    value: JSON = dict(payload)
+    value: Any = payload
     for hop in path.split("."):
-        if isinstance(value, dict):
+        if isinstance(value, Mapping):
             value = value.get(hop)
-        elif isinstance(value, list) and hop.isdigit() and int(hop) < len(value):
+        elif isinstance(value, list) and hop.isdigit() and len(hop) < 10 and int(hop) < len(value):
             value = value[int(hop)]
         else:
             return None
-    return value
+    found: JSON = value
+    return found
 
 
 def substitute(text: str, payload: Mapping[str, JSON], escape: Callable[[str], str] = str) -> str:
-    """Fill the placeholders in one pass; values are never read as templates themselves."""
-    return PLACEHOLDER.sub(lambda match: escape(as_text(look_up(payload, match[1]))), text)
+    """Fill the placeholders in one pass; values are never read as templates themselves.
+
+    Raises TemplateTooLargeError: a long value at every placeholder of a long template would fill any memory.
+    """
+    room = FILLED_LIMIT - len(text)
+
+    def value_of(placeholder: re.Match[str]) -> str:
+        nonlocal room
+        value = escape(as_text(look_up(payload, placeholder[1])))
+        room -= len(value)
+        if room < 0:
+            raise TemplateTooLargeError
+        return value
+
+    return PLACEHOLDER.sub(value_of, text)
 
 
 def in_html(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import codecs
 import email.header
 import email.parser
 import email.policy
@@ -17,11 +18,19 @@ from typing import Final
 from inscriptis import get_text
 
 from webapp.services.findings import find_code
+from webapp.services.narrow import narrow
 
 READ_LIMIT: Final = 256 * 1024
 """How much of a body is searched for code and links."""
 LINKS_LIMIT: Final = 50
 PARTS_LIMIT: Final = 200
+HEADERS_LIMIT: Final = 500
+HEADER_LIMIT: Final = 16_000
+"""Characters of one header that are read."""
+CONTENT_HEADER_LIMIT: Final = 2_000
+"""The same of one with parameters, over which Python's parser takes minutes when they are megabytes."""
+MULTIPARTS_LIMIT: Final = 20
+"""Parts within parts that are taken apart: each line is compared with the boundary of every one of them."""
 
 _URL = re.compile(r"https?://[^\s<>\"'()\[\]{}]{1,4096}(?<![.,;:!?])", re.IGNORECASE)
 _ANCHOR = re.compile(
@@ -29,6 +38,9 @@ _ANCHOR = re.compile(
     re.IGNORECASE,
 )
 _WEB = re.compile(r"https?://", re.IGNORECASE)
+_MULTIPART = re.compile(rb"^content-type:\s{0,99}multipart/", re.IGNORECASE | re.MULTILINE)
+_NO_CHARSETS: Final = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw_unicode_escape"})
+"""Codecs of Python that no mail is written in; the first takes minutes over a megabyte."""
 _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -52,9 +64,10 @@ def read(raw: bytes) -> Captured:
     """Take a mail apart. What cannot be understood is shown as it came, or left empty."""
     source = _clean(raw.decode("utf-8", errors="replace")).replace("\r\n", "\n")
     try:
-        message = email.parser.BytesParser(policy=email.policy.compat32).parsebytes(raw)
-        headers = tuple((name, _decoded(value)) for name, value in message.items())
-        html, text, attachments = _parts(message)
+        too_deep = len(_MULTIPART.findall(raw)) > MULTIPARTS_LIMIT
+        message = email.parser.BytesParser(policy=_ShortHeaders()).parsebytes(raw, headersonly=too_deep)
+        headers = tuple((name, _decoded(value)) for name, value in message.items()[:HEADERS_LIMIT])
+        html, text, attachments = (None, None, ()) if too_deep else _parts(message)
     except RecursionError:
         # Parts within parts a thousand deep: not a mail that anybody reads, but its source can be shown.
         headers, html, text, attachments = (), None, None, ()
@@ -72,6 +85,14 @@ def read(raw: bytes) -> Captured:
         links=_links(html, text),
         attachments=attachments,
     )
+
+
+class _ShortHeaders(email.policy.Compat32):
+    """Read mails as they come, but no more of a header than a person could."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[: CONTENT_HEADER_LIMIT if name.lower().startswith("content-") else HEADER_LIMIT]
 
 
 def _parts(message: Message) -> tuple[str | None, str | None, tuple[str, ...]]:
@@ -108,7 +129,8 @@ def _body(part: Message) -> str:
 def _decode(content: bytes, charset: str) -> str:
     """Decode by the charset that the mail claims; where it lies or is unknown, by the likeliest."""
     try:
-        return content.decode(charset)
+        if codecs.lookup(charset).name.replace("-", "_") not in _NO_CHARSETS:
+            return content.decode(charset)
     except (LookupError, ValueError):
         pass
     try:
@@ -137,7 +159,7 @@ def _clean(text: str) -> str:
 
 def _text_of(html: str) -> str:
     """What a person sees of the HTML, for finding the code."""
-    return str(get_text(html[:READ_LIMIT])) if html.strip() else ""
+    return str(get_text(narrow(html[:READ_LIMIT]))) if html.strip() else ""
 
 
 def _links(html: str | None, text: str | None) -> tuple[str, ...]:

@@ -29,7 +29,8 @@ def read_setup(document: Any) -> tuple[Setup | None, list[FieldError]]:
     """
     if not isinstance(document, dict):
         raise ConfigInvalidError(errors=[FieldError("", "value.type", T("A setup document is expected: an object."))])
-    if unreadable := [*faults(document), *_long_keys(document)]:
+    # One after the other: what is nested too deep for the first would be too deep for Python in the second.
+    if unreadable := [*faults(document)] or [*_long_keys(document)]:
         raise ConfigInvalidError(errors=unreadable)
     document, origins = _with_template_map(document)
     if isinstance(document, list):

@@ -25,6 +25,8 @@ from webapp.domain.template import Template
 from webapp.domain.usage import UsageType
 from webapp.services.secrets import FINGERPRINT_LENGTH, SectionReader, Source, StoredSection
 
+NUMBER_LIMIT: Final = 2**31 - 1
+"""Largest number that both databases can compare."""
 CACHED: Final = 256
 """Decoded revisions kept in memory; about 50 KB each."""
 
@@ -135,7 +137,7 @@ class Revisions:
             .limit(limit)
         )
         if before is not None:
-            query = query.where(row.number < before)
+            query = query.where(row.number < min(before, NUMBER_LIMIT))
         with self._db.read() as session:
             return [_info(*found) for found in session.execute(query)]
 
@@ -157,6 +159,8 @@ class Revisions:
         return StoredSetup(0, setup, None, {}, dumps(setup.document()))
 
     def _decode(self, session: Session, tenant: TenantInfo, number: int) -> StoredSetup:
+        if not 0 < number < NUMBER_LIMIT:
+            raise NotFoundError
         row = session.scalar(
             select(RevisionRow).where(RevisionRow.tenant_id == tenant.id, RevisionRow.number == number)
         )

@@ -18,10 +18,11 @@ from webapp.domain.problem import JSON, Problem
 from webapp.domain.template import Template, as_text, in_header, in_html, look_up, substitute
 from webapp.domain.text import T
 from webapp.domain.usage import UsageType
+from webapp.services.narrow import narrow
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_BODY = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_BODY = re.compile(r"<body\b[^<>]*>", re.IGNORECASE)
 _WITH_LINKS = ParserConfig(display_links=True)
 _PREHEADER = (
     '<div style="display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;mso-hide:all">'
@@ -93,7 +94,7 @@ def render(
 
 def text_of(html: str) -> str:
     """Derive the text part of an HTML mail; links keep their address."""
-    return str(get_text(html, _WITH_LINKS)).strip() + "\n"
+    return str(get_text(narrow(html), _WITH_LINKS)).strip() + "\n"
 
 
 def _require(usage_type: UsageType, payload: Mapping[str, JSON]) -> None:

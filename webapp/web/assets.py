@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import mimetypes
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from typing import Any
 from flask import Flask, Response, abort, request
 
 _COMPRESSED = (".css", ".js", ".svg", ".json", ".txt")
+_NAME = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}"
+_PLAIN = re.compile(f"{_NAME}(?:/{_NAME}){{0,5}}")
+"""A path below the folder that is written in one way only: no dots as steps, nothing doubled."""
 _FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -58,10 +62,12 @@ class Assets:
         return response
 
     def find(self, filename: str) -> Asset | None:
-        """Look a file up by its path below the folder."""
+        """Look a file up by its path below the folder; only as it is written there, so that each is kept once."""
         known = self._read.get(filename)
         if known and known.stamp == _stamp(known.path):
             return known
+        if not _PLAIN.fullmatch(filename):
+            return None
         path = (self._folder / filename).resolve()
         if not path.is_relative_to(self._folder) or not path.is_file():
             return None

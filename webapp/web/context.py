@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import cast
 
-from flask import current_app, g
+from flask import current_app, g, session
 from flask_security import current_user
 
 from webapp.accounts import Accounts, Installation, Person, User
@@ -15,6 +18,18 @@ from webapp.services.wiring import Services
 def services() -> Services:
     """The services of this process."""
     return cast("Services", current_app.extensions["postroom"])
+
+
+@contextmanager
+def waiting_place() -> Iterator[bool]:
+    """Take one of the places for requests that wait, which pages and API share; tells whether there was one."""
+    places: BoundedSemaphore = current_app.extensions["postroom.waiting"]
+    free = places.acquire(blocking=False)
+    try:
+        yield free
+    finally:
+        if free:
+            places.release()
 
 
 def accounts() -> Accounts:
@@ -30,9 +45,18 @@ def installation() -> Installation:
 def current_person() -> Person | None:
     """Who is signed in, if anyone."""
     user = current_user._get_current_object()
-    if not isinstance(user, User):
+    if not isinstance(user, User) or _signed_out():
         return None
     return Person(user.id, user.email, user.administrator, user.active, user.create_datetime)
+
+
+def _signed_out() -> bool:
+    """Whether this session was signed out of, and what came now is a copy of its cookie."""
+    if "sid" not in session:
+        return False
+    if "signed_out" not in g:
+        g.signed_out = accounts().session_ended(session["sid"])
+    return bool(g.signed_out)
 
 
 def current_actor() -> Actor:

@@ -16,6 +16,7 @@ from webapp.domain.text import T, Text
 from webapp.web import resume
 from webapp.web.account import SignInForm
 from webapp.web.context import current_person
+from webapp.web.security import safe_next
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,4 +109,4 @@ def _back() -> str | None:
     """The page of this site that one came from, when it is another one."""
     here = urlsplit(request.referrer or "")
     same_site = here.netloc == request.host and here.path != request.path
-    return here.path if same_site and request.method == "GET" else None
+    return safe_next(here.path) if same_site and request.method == "GET" else None
