@@ -17,10 +17,10 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from flask_security import UserDatastore
 from flask_security.models.sqla import FsModels, FsRoleMixin, FsUserMixin, FsWebAuthnMixin
-from sqlalchemy import CursorResult, String, delete, func, select, update
+from sqlalchemy import ColumnElement, CursorResult, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from webapp.db.models import Base, LinkRow
+from webapp.db.models import AttemptRow, Base, LinkRow
 from webapp.db.session import Database
 from webapp.db.types import now
 from webapp.domain import password as passwords
@@ -39,6 +39,7 @@ FsModels.set_db_info(base_model=Base)  # type: ignore[no-untyped-call]  # the li
 
 SETUP_PURPOSE: Final = "first-run"
 SETUP_VALID: Final = timedelta(hours=24)
+SIGNED_OUT: Final = "signed_out"
 
 
 class Role(Base, FsRoleMixin):
@@ -223,6 +224,17 @@ class Accounts:
         with self._db.write() as session:
             self._audit.record(session, "account.signed_in", _person(user).actor, request_id=request_id)
 
+    def end_session(self, session_id: str) -> None:
+        """Note that somebody signed out: the browser's cookie is gone, and a copy of it opens nothing any more."""
+        with self._db.write() as session:
+            session.add(AttemptRow(kind=SIGNED_OUT, key=_digest(session_id)))
+
+    def session_ended(self, session_id: str) -> bool:
+        """Whether that session was signed out of. Noted for longer than any cookie lasts."""
+        query = select(AttemptRow.id).where(AttemptRow.kind == SIGNED_OUT, AttemptRow.key == _digest(session_id))
+        with self._db.read() as session:
+            return session.scalar(query.limit(1)) is not None
+
     def _set_password(self, person_id: int, password: str, by: Actor) -> None:
         hashed = self._hasher.hash(passwords.normalised(password))
         with self._db.write() as session:
@@ -267,15 +279,14 @@ class Installation:
 
     def setup_link_valid(self, token: str) -> bool:
         with self._db.read() as session:
-            return session.scalar(_open_link(token)) is not None
+            return session.scalar(select(LinkRow.id).where(*_open_link(token))) is not None
 
     def use_setup_link(self, token: str) -> None:
         """Take the link out of use. Raises NotFoundError when it was used, has lapsed or never was."""
         with self._db.write() as session:
             taken: CursorResult[Any] = session.execute(  # type: ignore[assignment]  # of an update it is a cursor's
-                update(LinkRow)
-                .where(LinkRow.id.in_(_open_link(token).with_only_columns(LinkRow.id)))
-                .values(used_at=now())
+                # The conditions themselves, not a query of ids: a second post that waited judges them anew.
+                update(LinkRow).where(*_open_link(token)).values(used_at=now())
             )
             if not taken.rowcount:
                 raise NotFoundError(T("This set-up link has been used or has lapsed."))
@@ -314,8 +325,9 @@ def _added(session: Session, address: str, hashed: str, administrator: bool) -> 
     return user
 
 
-def _open_link(token: str) -> Any:
-    return select(LinkRow).where(
+def _open_link(token: str) -> tuple[ColumnElement[bool], ...]:
+    """What is true of the row of a link that can be used."""
+    return (
         LinkRow.purpose == SETUP_PURPOSE,
         LinkRow.digest == _digest(token),
         LinkRow.used_at.is_(None),

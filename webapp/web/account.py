@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
 from typing import Any, Final
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, session, url_for
@@ -119,7 +120,9 @@ def resume_form() -> ResponseReturnValue:
 
 @public_route(bp, "/sign-out", methods=("POST",))
 def sign_out() -> ResponseReturnValue:
-    """End this session."""
+    """End this session, in whatever copy of its cookie."""
+    if current_person() and "sid" in session:
+        accounts().end_session(session["sid"])
     logout_user()
     session.clear()
     return redirect(url_for("account.sign_in"))
@@ -167,6 +170,7 @@ def begin_session(user: User) -> None:
     g.pop("csrf_token", None)
     login_user(user)
     session.permanent = True
+    session["sid"] = token_hex(16)
     if last:
         session["tenant"] = last
 

@@ -7,7 +7,7 @@ page carries the sealed text through the sign-in, and the server opens it again 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -31,7 +31,8 @@ class Resumed:
     """A request that waited for its sender to sign in."""
 
     path: str
-    fields: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str], ...] = field(repr=False)
+    """What was typed, secrets too."""
 
 
 def seal_request() -> str:
