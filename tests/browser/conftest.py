@@ -20,7 +20,8 @@ from webapp.services.wiring import Services, build
 from webapp.settings import Settings
 
 ADA = "ada@example.com"
-PASSWORD = f"{CANARY} of Ada"
+BOB = "bob@example.com"
+PASSWORD = f"{CANARY} of theirs"
 
 expect.set_options(timeout=15_000)
 
@@ -132,7 +133,7 @@ def services(console: Console) -> Iterator[Services]:
 _numbers = itertools.count(1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_tenant(services: Services) -> Callable[..., TenantInfo]:
     """Make a tenant of Ada's."""
 
@@ -152,7 +153,7 @@ def dev(new_tenant: Callable[..., TenantInfo]) -> TenantInfo:
     return new_tenant()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def saved(services: Services) -> Callable[..., int]:
     """Save a connector in a tenant, as the operator: ``saved(tenant, host="smtp.example.com")``."""
 
@@ -191,10 +192,28 @@ def ada(new_context: Callable[..., BrowserContext], signed_in: Any) -> Page:
     return new_context(storage_state=signed_in).new_page()
 
 
-def sign_in(page: Page, console: Console, password: str = PASSWORD) -> None:
-    """Sign in as Ada."""
+@pytest.fixture
+def bob_as(
+    new_context: Callable[..., BrowserContext], services: Services, console: Console, dev: TenantInfo
+) -> Callable[[Role], Page]:
+    """Bob's browser, signed in, with a role in the development tenant."""
+
+    def open_browser(role: Role) -> Page:
+        accounts = Accounts(services.db)
+        known = next((person for person in accounts.list() if person.email == BOB), None)
+        person = known or accounts.add_person(BOB, PASSWORD)
+        services.tenants.add_member(dev.id, person.id, role)
+        page = new_context().new_page()
+        sign_in(page, console, BOB)
+        return page
+
+    return open_browser
+
+
+def sign_in(page: Page, console: Console, email: str = ADA) -> None:
+    """Sign in, with the password that they all have here."""
     page.goto(f"{console.url}/sign-in")
-    page.get_by_label("Email address").fill(ADA)
-    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/t/**")

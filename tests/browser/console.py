@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +13,8 @@ from tests.peers.ports import free_port
 
 _COMMAND = Path(sys.executable).with_name("postroom")
 _PATIENCE = 60
+_GUARD = '"$@" & exec >&- 2>&-; read -r _; kill $!; wait'
+"""Ends the console when our end of the pipe is closed, so that a test run that is killed leaves none behind."""
 
 
 class Console:
@@ -38,8 +39,9 @@ class Console:
     def start(self) -> None:
         """Start it, and wait until it listens."""
         self._process = subprocess.Popen(
-            [_COMMAND, "serve"],
+            ["sh", "-c", _GUARD, "sh", _COMMAND, "serve"],
             env=self.environment,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -48,11 +50,16 @@ class Console:
         self._output, self._ended = "", False
         self._listener = threading.Thread(target=self._gather, args=(self._process,), daemon=True)
         self._listener.start()
-        self._said(r"Postroom is at \S+\n")
+        try:
+            self._said(r"Postroom is at \S+\n")
+        except AssertionError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """End it as a service manager does."""
-        os.killpg(self._process.pid, signal.SIGTERM)
+        assert self._process.stdin
+        self._process.stdin.close()
         self._process.wait(_PATIENCE)
         self._listener.join(_PATIENCE)
 

@@ -1,0 +1,49 @@
+"""What every page in every state is examined for: accessibility, width on a phone, weight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Page
+
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
+HTML_LIMIT = 60_000
+
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 360, "height": 740}
+
+_FIND = """rules => axe.run(document, {
+  resultTypes: ['violations'],
+  ...(rules ? {runOnly: {type: 'rule', values: rules}} : {}),
+})"""
+_WIDE = """() => [...document.querySelectorAll('body *')]
+  .filter(each => each.getBoundingClientRect().right > innerWidth + 1 && getComputedStyle(each).position !== 'fixed')
+  .map(each => each.outerHTML.slice(0, 90)).slice(0, 5)"""
+
+
+def faults(page: Page) -> list[str]:
+    """What is wrong with the page as it stands: on a desk and on a phone, light and dark."""
+    page.evaluate(AXE)
+    found = []
+    for name, size in (("desk", DESK), ("phone", PHONE)):
+        page.set_viewport_size(size)
+        found += [f"{name}, light: {each}" for each in _violations(page, "light")]
+        # Colours are all that dark changes.
+        found += [f"{name}, dark: {each}" for each in _violations(page, "dark", "color-contrast")]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append(f"phone: scrolls sideways, for {page.evaluate(_WIDE)}")
+    page.set_viewport_size(DESK)
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def _violations(page: Page, scheme: Literal["light", "dark"], *rules: str) -> list[str]:
+    # Without motion: else colours are looked at while they turn from light to dark.
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    results = page.evaluate(_FIND, list(rules) or None)
+    return [
+        f"{each['id']}: {each['help']} at {node['html'][:120]} ({node['failureSummary'].splitlines()[-1].strip()})"
+        for each in results["violations"]
+        for node in each["nodes"][:3]
+    ]

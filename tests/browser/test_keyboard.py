@@ -1,0 +1,103 @@
+"""Without a mouse."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.console import Console
+from tests.browser.examination import PHONE
+from tests.browser.steps import expect_page, open_page
+from webapp.domain.roles import TenantInfo
+
+_FOCUS_SHOWS = """() => {
+  const at = document.activeElement;
+  const ways = [at, at.closest('label'), at.nextElementSibling].filter(Boolean).map(each => getComputedStyle(each));
+  return ways.some(style => style.outlineStyle !== 'none' || style.boxShadow !== 'none');
+}"""
+_FOCUS_IS_COVERED = """() => {
+  const box = document.activeElement.getBoundingClientRect();
+  const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  return !!at && !document.activeElement.contains(at) && !at.contains(document.activeElement);
+}"""
+STEPS_LIMIT = 150
+
+
+def test_ada_goes_from_the_cards_to_a_saved_setup(ada: Page, console: Console, dev: TenantInfo) -> None:
+    open_page(ada, console, dev, "connector/choose")
+    expect(ada.get_by_label("Search providers")).to_be_focused()
+    ada.keyboard.press("ArrowDown")
+    expect(ada.get_by_role("button", name=re.compile("^Sandbox"))).to_be_focused()
+    ada.keyboard.press("ArrowRight")
+    expect(ada.get_by_role("button", name=re.compile("^Gmail"))).to_be_focused()
+    ada.keyboard.press("ArrowLeft")
+    ada.keyboard.press("Enter")
+    expect_page(ada, "Set up Sandbox")
+
+    _tab_to(ada, ada.get_by_role("button", name="Check connection"))
+    ada.keyboard.press("Enter")
+    expect(ada.get_by_role("heading", name="Connected and logged in")).to_be_visible()
+
+    expect(ada.get_by_role("button", name="Check connection")).to_be_focused()
+    ada.keyboard.press("Tab")
+    expect(ada.get_by_role("button", name="Send test")).to_be_focused()
+    ada.keyboard.press("Enter")
+    expect(ada.get_by_role("heading", name=re.compile("^Accepted by"))).to_be_visible()
+
+    _tab_to(ada, ada.get_by_role("button", name="Review and save"))
+    ada.keyboard.press("Enter")
+    expect_page(ada, "Review")
+
+    _tab_to(ada, ada.get_by_role("button", name="Save", exact=True))
+    ada.keyboard.press("Enter")
+    expect_page(ada, re.compile("as revision 1$"))
+
+
+def test_enter_in_the_search_takes_the_first_card(ada: Page, console: Console, dev: TenantInfo) -> None:
+    open_page(ada, console, dev, "connector/choose")
+    ada.keyboard.type("gmail")
+    ada.keyboard.press("Enter")
+
+    expect_page(ada, "Set up Gmail")
+
+
+def test_a_page_can_be_gone_to_without_the_navigation(ada: Page, console: Console, dev: TenantInfo) -> None:
+    open_page(ada, console, dev)
+    ada.keyboard.press("Tab")
+    expect(ada.get_by_role("link", name="Skip to content")).to_be_focused()
+    expect(ada.get_by_role("link", name="Skip to content")).to_be_in_viewport()
+    ada.keyboard.press("Enter")
+
+    expect(ada.get_by_role("main")).to_be_focused()
+
+
+def test_the_menu_of_a_phone(ada: Page, console: Console, dev: TenantInfo) -> None:
+    ada.set_viewport_size(PHONE)
+    open_page(ada, console, dev)
+    expect(ada.get_by_role("navigation", name="Main")).to_have_count(0)
+    menu = ada.get_by_role("banner").get_by_text("Menu")
+    _tab_to(ada, ada.locator("summary").filter(has=menu))
+    ada.keyboard.press("Enter")
+    expect(ada.get_by_role("navigation", name="Main")).to_be_visible()
+
+    ada.keyboard.press("Escape")
+    expect(ada.get_by_role("navigation", name="Main")).to_have_count(0)
+
+    ada.keyboard.press("Enter")
+    _tab_to(ada, ada.get_by_role("link", name="History"))
+    ada.keyboard.press("Enter")
+    expect_page(ada, "History")
+
+
+def _tab_to(page: Page, goal: Locator) -> None:
+    """Press Tab until something has the focus; on the way, the focus always shows and nothing covers it."""
+    goal.wait_for()
+    for _ in range(STEPS_LIMIT):
+        page.keyboard.press("Tab")
+        where = page.evaluate("document.activeElement.outerHTML.slice(0, 120)")
+        assert page.evaluate(_FOCUS_SHOWS), f"the focus does not show on {where}"
+        assert not page.evaluate(_FOCUS_IS_COVERED), f"something covers {where}"
+        if goal.evaluate("goal => goal === document.activeElement"):
+            return
+    raise AssertionError(f"{goal} cannot be reached")
