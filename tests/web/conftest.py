@@ -15,7 +15,7 @@ from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
-from tests.canary import CANARY
+from tests.canary import CANARY, WatchedClient
 from webapp.accounts import Accounts, first_run
 from webapp.app import create_app
 from webapp.db import migrate
@@ -37,6 +37,7 @@ class Browser:
     """A browser without scripts: keeps cookies, sends the form token of the page it saw last."""
 
     def __init__(self, app: Flask) -> None:
+        app.test_client_class = WatchedClient
         self._client = app.test_client()
         self.token = ""
         self.page = ""
