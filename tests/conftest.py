@@ -31,7 +31,12 @@ def scripted(certificates: Certificates) -> Iterator[Callable[..., ScriptedServe
     """Start servers that play scripts: ``scripted(Script(rcpt=answer(550, "5.1.1")), certificate="expired")``."""
     with ExitStack() as stack:
 
-        def start(*scripts: Script, certificate: str = "good", host: str = "127.0.0.1") -> ScriptedServer:
+        def start(
+            *scripts: Script,
+            certificate: str = "good",
+            host: str = "127.0.0.1",
+            certificates: Certificates = certificates,
+        ) -> ScriptedServer:
             return stack.enter_context(ScriptedServer(*scripts, context=certificates.server(certificate), host=host))
 
         yield start

@@ -1,6 +1,7 @@
 """The settings of SMTP: what is accepted, what is refused and with which words, and what contradicts itself."""
 
 import pytest
+from jsonpatch import apply_patch
 from pydantic import ValidationError
 
 from tests.connectors.contract import ConnectorContract
@@ -288,9 +289,8 @@ class TestDestination:
         one = SmtpConnector.destination({**GOOD, "proxy": PROXY})
 
         assert SmtpConnector.destination({**GOOD, "proxy": {**PROXY, "user": "else"}}).keeps_secrets_of(one)
-        assert not SmtpConnector.destination({**GOOD, "proxy": {"url": "http://proxy.example.com"}}).keeps_secrets_of(
-            one
-        )
+        another = SmtpConnector.destination({**GOOD, "proxy": {"url": "http://proxy.example.com"}})
+        assert not another.keeps_secrets_of(one)
         assert not SmtpConnector.destination(GOOD).keeps_secrets_of(one)
 
     def test_a_name_is_the_same_in_either_alphabet(self):
@@ -332,6 +332,13 @@ CONTRADICTIONS = [
             "/port": ("smtp.port_25_with_login", {"security": "starttls", "port": 587}),
         },
     ),
+    (
+        {"port": 465, "security": "tls", "tls": {"verify": False}},
+        {"/tls/verify": ("smtp.certificate_not_verified", {"tls/verify": True})},
+    ),
+    ({"port": 587, "security": "none", "auth": {"type": "none"}, "tls": {"verify": False}}, {}),
+    ({"port": 587, "tls": {"verify": True}}, {}),
+    ({"port": 587, "tls": "none"}, {}),
     ({"port": 465, "security": "tls"}, {}),
     ({"port": 587, "security": "starttls"}, {}),
     ({"port": 4711, "security": "tls"}, {}),
@@ -362,7 +369,8 @@ class TestContradictions:
         values = {**GOOD, **changes}
 
         for _, problem in SmtpConnector.contradictions(values):
-            values |= {each.path.removeprefix("/connector/config/"): each.value for each in problem.patch}
+            patch = [{"op": each.op, "path": each.path, "value": each.value} for each in problem.patch]
+            values = apply_patch({"connector": {"config": values}}, patch)["connector"]["config"]
 
         assert SmtpConnector.contradictions(values) == []
         assert SmtpConfig.model_validate(values)

@@ -71,6 +71,10 @@ class Certificates:
         """An authority whose own certificate is put to use as a server's: it is self-signed."""
         return trustme.CA(organization_name="Signed by itself")
 
+    @property
+    def alone_pem(self) -> str:
+        return self.alone.cert_pem.bytes().decode()
+
     def client_pem(self, kind: str = "of_postroom") -> dict[str, str]:
         """A client's certificate and key as admins paste them."""
         leaf: trustme.LeafCert = getattr(self, kind)

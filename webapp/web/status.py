@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from webapp.domain.problem import Problem
 from webapp.domain.roles import TenantInfo
+from webapp.domain.setup import ConnectorSetup
 from webapp.web.connector.cards import card_of
 from webapp.web.context import services
 
@@ -26,6 +28,8 @@ class Status:
     saved_by: str = ""
     proven_at: datetime | None = None
     proven_by: str = ""
+    cautions: tuple[Problem, ...] = ()
+    """Risks that were accepted and last."""
 
 
 def status_of(tenant: TenantInfo) -> Status:
@@ -51,7 +55,14 @@ def status_of(tenant: TenantInfo) -> Status:
         saved_by=info.author_name,
         proven_at=proof.last_at if proof else None,
         proven_by=proof.by_name if proof else "",
+        cautions=cautions_of(connector),
     )
+
+
+def cautions_of(connector: ConnectorSetup | None) -> tuple[Problem, ...]:
+    """Name the risks that were accepted in a connector that is live."""
+    kind = services().connectors.get(connector.provider) if connector else None
+    return tuple(kind.cautions(connector.config)) if kind and connector else ()
 
 
 def _host(config: dict[str, Any]) -> str:

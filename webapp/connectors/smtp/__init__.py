@@ -8,7 +8,7 @@ from typing import Any
 from webapp.connectors.base import Connector, Destination, Preset
 from webapp.connectors.smtp.config import SmtpConfig
 from webapp.connectors.smtp.connection import proxy_of, vouchers_of
-from webapp.connectors.smtp.contradictions import contradictions
+from webapp.connectors.smtp.contradictions import cautions, contradictions
 from webapp.connectors.smtp.mime import envelope
 from webapp.connectors.smtp.presets import presets
 from webapp.connectors.smtp.session import SMTPSession
@@ -46,6 +46,10 @@ class SmtpConnector(Connector[SmtpConfig]):
     @classmethod
     def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:
         return contradictions(config)
+
+    @classmethod
+    def cautions(cls, config: Mapping[str, Any]) -> list[Problem]:
+        return cautions(config)
 
     @classmethod
     def destination(cls, config: Mapping[str, Any]) -> Destination:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import IPv6Address
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -11,7 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from webapp.connectors.config import ConnectorConfig, Line, Lines, Secret, SecretLines, setting
 from webapp.connectors.tls import Trust, checked_certificates, checked_key
-from webapp.domain.address import ascii_host
+from webapp.domain.address import parse_host
 from webapp.domain.text import T
 
 ENCRYPTING: Final = ("security", ("starttls", "tls", "opportunistic"))
@@ -143,10 +144,9 @@ def _proxy_url(value: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError(form)
     try:
-        ascii_host(parts.hostname)
+        host = f"[{IPv6Address(parts.hostname)}]" if ":" in parts.hostname else parse_host(parts.hostname)
     except ValueError:
         raise ValueError(form) from None
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname.rstrip(".")
     return f"{parts.scheme}://{host}:{port or _PROXY_PORTS[parts.scheme]}"
 
 

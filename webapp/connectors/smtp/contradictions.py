@@ -15,6 +15,7 @@ from webapp.connectors.smtp.problems import (
     USE_STARTTLS_AT_587,
     USE_TLS,
     USE_TLS_AT_465,
+    VERIFY,
     Fix,
     fixed,
     problem,
@@ -28,7 +29,12 @@ _READING_PORTS: Final = {110: "POP3", 143: "IMAP", 993: "IMAP", 995: "POP3", 443
 def contradictions(config: Mapping[str, Any]) -> list[tuple[str, Problem]]:
     """List (pointer into the config, problem) for a config as JSON, complete or not."""
     typed = _Typed.of(config)
-    return [*_port_and_security(typed), *_credentials(typed), *_port(typed)]
+    return [*_port_and_security(typed), *_credentials(typed), *_port(typed), *_verification(config, typed)]
+
+
+def cautions(config: Mapping[str, Any]) -> list[Problem]:
+    """List the risks that were accepted in a config as JSON."""
+    return [problem for _, problem in _verification(config, _Typed.of(config))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +135,26 @@ def _port(typed: _Typed) -> Iterator[tuple[str, Problem]]:
             (T("Use port 587, unless your provider documents port 25."),),
             USE_STARTTLS_AT_587 if typed.security == "tls" else USE_PORT_587,
         )
+
+
+def _verification(config: Mapping[str, Any], typed: _Typed) -> Iterator[tuple[str, Problem]]:
+    tls = config.get("tls")
+    if not isinstance(tls, Mapping) or tls.get("verify") is not False or typed.security == "none":
+        return
+    reason = tls.get("verifyOffReason")
+    yield _said(
+        "/tls/verify",
+        "smtp.certificate_not_verified",
+        T("The server's certificate is not verified"),
+        T(
+            "Anybody on the way to “%(host)s” can pose as it, take the password and read the mails. "
+            "The reason given: “%(reason)s”.",
+            host=typed.host or "?",
+            reason=reason if isinstance(reason, str) and reason.strip() else "…",
+        ),
+        (T("Verify it, and paste the authority behind a private certificate as “Own certificate authority”."),),
+        VERIFY,
+    )
 
 
 def _said(

@@ -27,7 +27,7 @@ class Fix:
     """A change that mends a problem with one click. None of these lowers security."""
 
     label: Text
-    values: tuple[tuple[str, str | int], ...]
+    values: tuple[tuple[str, str | int | bool], ...]
 
     def operations(self) -> tuple[PatchOperation, ...]:
         # "add" sets a member whether it is there already or not (RFC 6902 section 4.1).
@@ -38,6 +38,7 @@ USE_STARTTLS: Final = Fix(T("Use STARTTLS"), (("security", "starttls"),))
 USE_TLS: Final = Fix(T("Use TLS"), (("security", "tls"),))
 USE_TLS_AT_465: Final = Fix(T("Use TLS at port 465"), (("security", "tls"), ("port", 465)))
 USE_STARTTLS_AT_587: Final = Fix(T("Use STARTTLS at port 587"), (("security", "starttls"), ("port", 587)))
+VERIFY: Final = Fix(T("Verify it"), (("tls/verify", True),))
 USE_PORT_587: Final = Fix(T("Use port 587"), (("port", 587),))
 
 _HOST_ADVICE: Final[tuple[tuple[re.Pattern[str], Text], ...]] = (

@@ -19,6 +19,7 @@ from webapp.web.connector.outcome import run_context
 from webapp.web.context import current_access, services
 from webapp.web.errors import of_domain
 from webapp.web.security import tenant_route
+from webapp.web.status import cautions_of
 
 EVERY_SETTING = "guide-every-setting"
 
@@ -138,6 +139,7 @@ def page(
         to_errors=to_errors,
         guide=_guide(editor),
         may_edit=editor.access.may(Permission.EDIT),
+        cautions=cautions_of(editor.active.setup.connector),
         **run_context(editor),
     )
     return words, status
