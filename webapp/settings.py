@@ -2,22 +2,114 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+_LIMIT = re.compile(r"\s*(\d{1,9})\s*(?:/|per)\s*(\d{0,6})\s*(second|minute|hour|day)s?\s*", re.IGNORECASE)
+_DATABASE = re.compile(r"(sqlite(\+pysqlite)?:///|postgresql\+psycopg://).*")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many in so many seconds."""
+
+    amount: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, written: str) -> Self:
+        """Read ``10/10 minutes`` or ``200/day``. Raises ValueError."""
+        match = _LIMIT.fullmatch(written)
+        if not match or not int(match[1]) or (match[2] and not int(match[2])):
+            raise ValueError("a limit looks like 10/10 minutes or 200/day")
+        return cls(int(match[1]), int(match[2] or 1) * _UNITS[match[3].lower()])
+
+    def __str__(self) -> str:
+        unit, length = next((unit, length) for unit, length in reversed(_UNITS.items()) if not self.seconds % length)
+        count = self.seconds // length
+        return f"{self.amount}/{unit}" if count == 1 else f"{self.amount}/{count} {unit}s"
 
 
 def _comma_separated(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _limits(value: object) -> object:
+    parts = _comma_separated(value)
+    if not isinstance(parts, tuple) or len(parts) != 2:
+        raise ValueError("give two limits, for each recipient and for each tenant, such as 10/10 minutes,200/day")
+    return tuple(Limit.parse(part) if isinstance(part, str) else part for part in parts)
+
+
+def _networks(value: object) -> object:
+    parts = _comma_separated(value)
+    if not isinstance(parts, tuple):
+        return parts
+    try:
+        return tuple(ipaddress.ip_network(part) if isinstance(part, str) else part for part in parts)
+    except ValueError as exc:
+        raise ValueError(f"{exc}; a network looks like 10.0.0.0/8") from None
+
+
+def _public_url(value: str | None) -> str | None:
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("write it like https://mail.example.com: scheme, host and perhaps a port, nothing behind it")
+    return value
+
+
+def _database_url(value: str | None) -> str | None:
+    # The value is not repeated: it may hold a password.
+    if not value:
+        return None
+    try:
+        urlsplit(value).port  # noqa: B018  looked at because that judges it
+    except ValueError:
+        raise ValueError("its port is no number from 0 to 65535") from None
+    if not _DATABASE.fullmatch(value):
+        raise ValueError("write it like postgresql+psycopg://user:password@host/database or sqlite:////path/to/file")
+    return value
+
+
+def _keys(keys: tuple[str, ...]) -> tuple[str, ...]:
+    for key in keys:
+        try:
+            size = len(base64.b64decode(key, altchars=b"-_", validate=True))
+        except (binascii.Error, ValueError):
+            size = 0
+        if size != 32:
+            # The value is not repeated: it is nearly a key.
+            raise ValueError("a key is 32 random bytes in URL-safe base64, 44 characters that end in =")
+    return keys
+
+
+def _folder(path: Path) -> Path:
+    if path.exists() and not path.is_dir():
+        raise ValueError("this is a file, and must be a folder")
+    return path
+
+
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
-Networks = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_comma_separated)]
+Networks = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_networks)]
+LimitPair = Annotated[tuple[Limit, Limit], NoDecode, BeforeValidator(_limits)]
 
 
 class Settings(BaseSettings):
@@ -27,34 +119,31 @@ class Settings(BaseSettings):
         env_prefix="POSTROOM_", frozen=True, use_attribute_docstrings=True, extra="ignore", hide_input_in_errors=True
     )
 
-    data_dir: Path = Path("instance")
+    data_dir: Annotated[Path, AfterValidator(_folder)] = Path("instance")
     """Folder for the database, the key file and the sandbox's certificate."""
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
     """Address to listen on."""
     port: int = Field(default=8420, ge=1, le=65535)
     """Port to listen on."""
     threads: int = Field(default=16, ge=4, le=256)
     """Requests that each server process works on at once; waiting ones hold at most a quarter of them."""
-    public_url: str | None = None
+    public_url: Annotated[str | None, AfterValidator(_public_url)] = None
     """Address of the console as browsers see it, such as https://mail.example.com; used in links and to check Host."""
-    database_url: str | None = Field(
+    database_url: Annotated[str | None, AfterValidator(_database_url)] = Field(
         default=None, validation_alias=AliasChoices("DATABASE_URL", "database_url"), repr=False
     )
     """Database, such as postgresql+psycopg://…; by default an SQLite file in the data directory."""
-    secret_keys: Listed = Field(default=(), repr=False)
+    secret_keys: Annotated[Listed, AfterValidator(_keys)] = Field(default=(), repr=False)
     """Keys that encrypt secrets, newest first, comma separated; by default a key file in the data directory."""
     sandbox_smtp_port: int = Field(default=8425, ge=0, le=65535)
     """Port of the sandbox mail server on 127.0.0.1; 0 switches it off."""
     allowed_networks: Networks = ()
     """Networks (CIDR) that connectors may reach besides public addresses, such as 10.0.0.0/8."""
-    test_send_limits: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = (
-        "10/10 minutes",
-        "200/day",
-    )
+    test_send_limits: LimitPair = (Limit(10, 600), Limit(200, 86400))
     """Test sends allowed for each recipient, then for each tenant."""
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     """How many reverse proxies stand in front and set X-Forwarded-For and X-Forwarded-Proto."""
-    retention_days: int = Field(default=90, ge=1)
+    retention_days: int = Field(default=90, ge=1, le=36500)
     """Days that audit events are kept."""
 
     @property

@@ -12,6 +12,7 @@ from tests.canary import CANARY
 from tests.cli.conftest import Run, Save, Shell
 from tests.peers.ports import free_port
 from webapp.cli import COMMANDS
+from webapp.settings import documented_settings
 
 WITH_SECRET = {
     "connector": {
@@ -43,6 +44,13 @@ class TestDoctor:
         assert done.json["settings"]["DATABASE_URL"] == "postgresql+psycopg://127.0.0.1:1/x"
         assert key not in done.out + done.err
         assert "u:pw" not in done.out + done.err
+
+    def test_every_setting_is_there(self, run: Run) -> None:
+        listed = run("doctor", "--json", POSTROOM_TEST_SEND_LIMITS="3/hour,9/day").json["settings"]
+
+        assert list(listed) == [variable for variable, _, _ in documented_settings()]
+        assert listed["POSTROOM_TEST_SEND_LIMITS"] == "3/hour,9/day"
+        assert listed["POSTROOM_DATA_DIR"] == str(run.shell.folder)
 
     def test_a_database_that_does_not_answer_fails(self, run: Run) -> None:
         done = run("doctor", "--json", DATABASE_URL="postgresql+psycopg://u:pw@127.0.0.1:1/x")
@@ -89,8 +97,53 @@ class TestKeys:
     def test_a_command_without_the_right_keys_says_so(self, run: Run) -> None:
         done = run("show", "dev", POSTROOM_SECRET_KEYS="nonsense")
 
-        assert done.code == 1
+        assert done.code == 2
         assert "POSTROOM_SECRET_KEYS" in done.err
+
+
+BAD = {
+    "POSTROOM_PORT": "70000",
+    "POSTROOM_THREADS": "1",
+    "POSTROOM_PUBLIC_URL": "mail.example.com",
+    "DATABASE_URL": "postgres://h/d",
+    "POSTROOM_SECRET_KEYS": f"{CANARY}-no-key",
+    "POSTROOM_SANDBOX_SMTP_PORT": "smtp",
+    "POSTROOM_ALLOWED_NETWORKS": "10.0.0.1/8",
+    "POSTROOM_TEST_SEND_LIMITS": "many",
+    "POSTROOM_TRUSTED_PROXIES": "-1",
+    "POSTROOM_RETENTION_DAYS": "0",
+}
+
+
+class TestABadSetting:
+    @pytest.mark.parametrize("variable", BAD)
+    def test_is_named_in_one_line(self, bare: Run, variable: str) -> None:
+        done = bare("show", "dev", **{variable: BAD[variable]})
+
+        assert done.code == 2
+        assert done.err.startswith(f"Error: {variable}: ")
+        assert done.err.count("\n") == 1
+        assert done.out == ""
+
+    @pytest.mark.parametrize("command", ["doctor", "serve", "keys rotate", "backup copy.db", "user list"])
+    def test_is_told_by_every_command(self, bare: Run, command: str) -> None:
+        assert bare(*command.split(), POSTROOM_PORT="many").code == 2
+
+    def test_is_named_beside_the_others(self, bare: Run) -> None:
+        done = bare("doctor", POSTROOM_PORT="x", POSTROOM_THREADS="y")
+
+        assert [line.partition(": ")[0] for line in done.err.removeprefix("Error: ").splitlines()] == [
+            "POSTROOM_PORT",
+            "POSTROOM_THREADS",
+        ]
+
+    def test_is_a_data_directory_that_is_a_file(self, bare: Run) -> None:
+        bare.shell.folder.touch()
+
+        done = bare("doctor")
+
+        assert (done.code, done.out) == (2, "")
+        assert "POSTROOM_DATA_DIR" in done.err
 
 
 class TestSchema:

@@ -23,6 +23,7 @@ COMMANDS = {
     "history": "setups",
     "restore": "setups",
     "keys": "keys",
+    "backup": "backup",
     "doctor": "doctor",
 }
 """Command → the module it stands in, which is loaded only when it is called: most need few of the libraries."""

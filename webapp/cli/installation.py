@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from webapp.cli.output import BadInputError, FailedError, settings_error
+from webapp.cli.output import FailedError, settings_error
 from webapp.db.vault import VaultKeyError
-from webapp.services.examination import prepare
+from webapp.services.examination import keys_do_not_fit, prepare
 from webapp.services.wiring import Services, build
 from webapp.settings import Settings
 
@@ -26,19 +26,12 @@ def read_settings() -> Settings:
 def installed(settings: Settings | None = None, *, migrating: bool = False) -> Iterator[Services]:
     """The services on a migrated database; only commands that start an installation migrate it themselves."""
     settings = settings or read_settings()
-    prepare(settings, migrating=migrating)
     try:
-        services = _built(settings)
+        prepare(settings, migrating=migrating)
+        services = build(settings)
         try:
             yield services
         finally:
             services.close()
     except VaultKeyError as exc:
-        raise FailedError(f"{exc}. Set POSTROOM_SECRET_KEYS to the keys that it was written with.") from exc
-
-
-def _built(settings: Settings) -> Services:
-    try:
-        return build(settings)
-    except ValueError as exc:
-        raise BadInputError(f"{exc}.") from exc
+        raise FailedError(keys_do_not_fit(exc)) from exc

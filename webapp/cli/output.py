@@ -103,11 +103,12 @@ def table(rows: Iterable[Sequence[str]], heads: Sequence[str]) -> str:
 def settings_error(error: ValidationError) -> BadInputError:
     """Name the environment variables that cannot be read."""
     variables = {name: row[0] for name, row in zip(Settings.model_fields, documented_settings(), strict=True)}
-    lines = [
-        f"{variables.get(str(each['loc'][0]), each['loc'][0])}: {each['msg']}."
-        for each in error.errors(include_url=False, include_input=False)
-    ]
-    return BadInputError("The settings in the environment cannot be used.\n" + "\n".join(f"  {line}" for line in lines))
+    said: dict[str, str] = {}
+    for each in error.errors(include_url=False, include_input=False):
+        # One line for each variable, in its own words, without the library's.
+        words = each["msg"].removeprefix("Value error, ")
+        said.setdefault(variables.get(str(each["loc"][0]), str(each["loc"][0])), words)
+    return BadInputError("\n".join(f"{variable}: {words}." for variable, words in said.items()))
 
 
 def _of_service(error: PostroomError) -> FailedError:

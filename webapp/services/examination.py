@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.db import migrate
+from webapp.db.keys import KEY_FILE
 from webapp.db.models import WrappedKeyRow
 from webapp.db.session import Database
 from webapp.db.vault import VaultKeyError
@@ -50,6 +51,24 @@ def prepare(settings: Settings, *, migrating: bool) -> None:
             raise DatabaseUnavailableError(
                 T("It is not at this version. Run `postroom init` or `postroom serve`: both migrate it.")
             )
+        require_key_file(settings, database)
+
+
+def require_key_file(settings: Settings, database: Database) -> None:
+    """Refuse to make a new key file where the database was written with one that is gone. Raises VaultKeyError."""
+    path = settings.data_dir / KEY_FILE
+    if settings.secret_keys or path.exists():
+        return
+    with database.read() as session:
+        written = session.scalar(select(WrappedKeyRow.name).limit(1))
+    if written:
+        raise VaultKeyError(f"there is no key file {path}, and the database was written with one")
+
+
+def keys_do_not_fit(error: VaultKeyError) -> str:
+    """What the operator is told."""
+    words = f"{str(error)[0].upper()}{str(error)[1:]}"
+    return f"{words}. Put back the key file that belongs to this database, or set POSTROOM_SECRET_KEYS to its keys."
 
 
 def check_keys(services: Services) -> None:
@@ -77,10 +96,12 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("migrations", "ok", f"It is at {newest}.")
     yield _sandbox_port(settings)
     try:
+        with _opened(settings) as database:
+            require_key_file(settings, database)
         services = build(settings)
         check_keys(services)
     except VaultKeyError as exc:
-        yield Finding("keys", "failed", f"{exc}. Set POSTROOM_SECRET_KEYS to the keys it was written with.")
+        yield Finding("keys", "failed", keys_do_not_fit(exc))
         return
     yield Finding("keys", "ok", "They open what is stored.")
     try:

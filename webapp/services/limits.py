@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,25 +15,9 @@ from webapp.db.types import now
 from webapp.db.vault import Vault
 from webapp.domain.errors import LimitedError
 from webapp.domain.text import T
+from webapp.settings import Limit
 
-_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-_WRITTEN = re.compile(r"\s*(\d+)\s*(?:/|per)\s*(\d*)\s*(second|minute|hour|day)s?\s*", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """So many in so many seconds."""
-
-    amount: int
-    seconds: int
-
-    @classmethod
-    def parse(cls, written: str) -> Limit:
-        """Read ``10/10 minutes`` or ``200/day``. Raises ValueError."""
-        match = _WRITTEN.fullmatch(written)
-        if not match or not int(match[1]) or match[2] == "0":
-            raise ValueError("a limit looks like 10/10 minutes or 200/day")
-        return cls(int(match[1]), int(match[2] or 1) * _UNITS[match[3].lower()])
+__all__ = ["Limit", "Limits"]
 
 
 class Limits:

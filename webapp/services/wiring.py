@@ -22,7 +22,7 @@ from webapp.services.drafts import Drafts
 from webapp.services.housekeeping import Housekeeping
 from webapp.services.inbox import Inbox
 from webapp.services.invitations import Invitations
-from webapp.services.limits import Limit, Limits
+from webapp.services.limits import Limits
 from webapp.services.lock import ProcessLock
 from webapp.services.loop import BackgroundLoop
 from webapp.services.runner import Runner
@@ -95,7 +95,6 @@ def build(settings: Settings) -> Services:
     drafts, runs, inbox = Drafts(db, vault, CONNECTORS), Runs(db, vault), Inbox(db, vault)
     sandbox = SandboxServer(settings.data_dir, settings.sandbox_smtp_port, tenants, inbox)
     delivery = Delivery(CONNECTORS, Networks(settings, sandbox))
-    recipient_limit, tenant_limit = _test_limits(settings)
     return Services(
         settings=settings,
         connectors=CONNECTORS,
@@ -110,7 +109,7 @@ def build(settings: Settings) -> Services:
         drafts=drafts,
         loop=loop,
         delivery=delivery,
-        testing=Testing(runs, Runner(db, runs, loop, audit), setups, delivery, limits, recipient_limit, tenant_limit),
+        testing=Testing(runs, Runner(db, runs, loop, audit), setups, delivery, limits, *settings.test_send_limits),
         inbox=inbox,
         sandbox=sandbox,
         housekeeping=Housekeeping(
@@ -124,10 +123,3 @@ def build(settings: Settings) -> Services:
             },
         ),
     )
-
-
-def _test_limits(settings: Settings) -> tuple[Limit, Limit]:
-    limits = [Limit.parse(written) for written in settings.test_send_limits]
-    if len(limits) != 2:
-        raise ValueError("POSTROOM_TEST_SEND_LIMITS needs two limits: for each recipient, then for each tenant")
-    return limits[0], limits[1]
