@@ -1,12 +1,19 @@
-// A button whose request waits behind another is out of use at once, not only when its turn has come.
-const pressed = "button[hx-disabled-elt]";
+// A button starts one thing at a time: until it is answered, pressing again does nothing. The button keeps the focus.
+const busy = new WeakSet();
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest(pressed);
-  // htmx has taken the click by now; if it is not there, the form is sent as without scripts.
-  if (button && event.defaultPrevented) button.disabled = true;
-});
+  const button = event.target.closest("[data-press-once]");
+  if (!button || !window.htmx) return;
+  if (busy.has(button)) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
+  busy.add(button);
+  button.setAttribute("aria-disabled", "true");
+}, { capture: true });
 
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (detail.elt.matches(pressed)) detail.elt.disabled = false;
+  busy.delete(detail.elt);
+  if (detail.elt.matches("[data-press-once]")) detail.elt.removeAttribute("aria-disabled");
 });
