@@ -133,6 +133,21 @@ class TestMallorysRequests:
         assert answers == {404}
         assert [name for name in kept if "./" in name] == []
 
+    def test_cannot_fill_the_memory_with_large_revisions(self, house, calls, monkeypatch) -> None:
+        monkeypatch.setattr("webapp.services.history.CACHED_CHARACTERS", 300_000)
+        api, kept = calls("dev"), house.services.setups._revisions._decoded
+
+        for number in range(6):
+            cell = {
+                "contentType": "text/plain",
+                "subject": "Hello",
+                "content": f"{{{{code}}}} {number}" + "x" * 100_000,
+            }
+            assert api.put("/tenants/dev/setup", json={"templates": {"Generic": {"*": cell}}}).status_code in (200, 201)
+
+        assert sum(len(each.text) for each in kept.values()) <= 300_000
+        assert api.get("/tenants/dev/revisions/1").status_code == 200
+
     def test_cannot_exhaust_the_stack_by_patches_upon_patches(self, saved) -> None:
         def nested(depth: int) -> object:
             return {"a": nested(depth - 1)} if depth else {}

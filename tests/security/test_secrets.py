@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from tests.canary import CANARY
-from tests.web.conftest import House, settings_in
+from tests.web.conftest import ADA, House, settings_in
 from webapp.db import migrate
 from webapp.services.authority import Authority
 from webapp.services.wiring import build
@@ -20,12 +22,14 @@ from webapp.web.resume import Resumed
 
 class TestMallory:
     def test_finds_no_key_and_no_password_in_how_things_show_themselves(self, tmp_path: Path) -> None:
-        settings = settings_in(
-            tmp_path, secret_keys=(f"{CANARY}-key",), database_url=f"postgresql://postroom:{CANARY}@db/postroom"
-        )
+        key = Fernet.generate_key().decode()
+        url = f"postgresql+psycopg://postroom:{CANARY}@db/postroom"
+        settings = settings_in(tmp_path, secret_keys=(key,), database_url=url)
         resumed = Resumed("/t/dev/connector", (("auth.pass", f"{CANARY}-typed"),))
 
-        assert CANARY not in repr(settings) + str(settings) + repr(resumed)
+        shown = repr(settings) + str(settings) + repr(resumed)
+        assert CANARY not in shown
+        assert key not in shown
 
     def test_finds_nothing_stored_in_what_a_failing_statement_says(self, house: House) -> None:
         with pytest.raises(SQLAlchemyError) as failed, house.services.db.write() as session:
@@ -46,6 +50,17 @@ class TestMallory:
     )
     def test_breaks_no_page_with_an_address_that_means_nothing(self, insider, path) -> None:
         assert insider.get(path).status_code in (403, 404)
+
+    def test_breaks_no_page_with_a_number_that_no_database_knows(self, house: House) -> None:
+        ada, number = house.signed_in(ADA), "9" * 20
+        rules = [
+            rule for rule in house.app.url_map.iter_rules() if rule.rule.startswith("/t/") and "<int:" in rule.rule
+        ]
+
+        for rule in rules:
+            path = re.sub(r"<int:\w+>", number, rule.rule.replace("<tenant>", "dev"))
+            answer = ada.get(path) if "GET" in (rule.methods or ()) else ada.post(path)
+            assert answer.status_code == 404, path
 
     @pytest.mark.parametrize("since", ["0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59", "99999999999"])
     def test_breaks_no_call_with_a_moment_beyond_time(self, calls, since) -> None:

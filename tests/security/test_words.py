@@ -131,6 +131,7 @@ class TestMallorysScript:
 
         paths = ["", "connector", "connector/saved/1", "connector/delete", "connector/review", "history", "history/1"]
         paths += ["history/diff?from=0&to=1", "history/1/restore"]
+        paths += ["settings", "settings/members", "settings/members/invite", "settings/tokens", "settings/danger"]
         answers = [browser.get(f"/t/scripted/{path}") for path in paths]
         answers += [
             browser.get("/account"),

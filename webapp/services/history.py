@@ -29,6 +29,8 @@ NUMBER_LIMIT: Final = 2**31 - 1
 """Largest number that both databases can compare."""
 CACHED: Final = 256
 """Decoded revisions kept in memory; about 50 KB each."""
+CACHED_CHARACTERS: Final = 32 * 1024 * 1024
+"""What they may hold together: one can have megabytes."""
 
 SECTIONS: Final[tuple[Literal["connector", "fallback"], ...]] = ("connector", "fallback")
 
@@ -86,6 +88,7 @@ class Revisions:
         self._reader = reader
         self._default_templates = default_templates
         self._decoded: OrderedDict[tuple[int, int], StoredSetup] = OrderedDict()
+        self._characters = 0
         self._lock = threading.Lock()
 
     def active(self, tenant: TenantInfo) -> StoredSetup:
@@ -149,9 +152,12 @@ class Revisions:
                 return self._decoded[key]
         stored = self._decode(session, tenant, number) if number else self._default()
         with self._lock:
-            self._decoded[key] = stored
-            while len(self._decoded) > CACHED:
-                self._decoded.popitem(last=False)
+            if key not in self._decoded:
+                self._decoded[key] = stored
+                self._characters += len(stored.text)
+            while len(self._decoded) > CACHED or (self._characters > CACHED_CHARACTERS and len(self._decoded) > 1):
+                _, oldest = self._decoded.popitem(last=False)
+                self._characters -= len(oldest.text)
         return stored
 
     def _default(self) -> StoredSetup:

@@ -8,7 +8,7 @@ import re
 import secrets
 import sys
 import time
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import structlog
@@ -25,6 +25,7 @@ from secure import (
     XContentTypeOptions,
     XFrameOptions,
 )
+from werkzeug.routing import IntegerConverter, Map
 
 from webapp.db.vault import Vault
 from webapp.domain.errors import PostroomError
@@ -70,8 +71,16 @@ class Sessions(SecureCookieSessionInterface):
         return not request.path.startswith(_WITHOUT_SESSION) and super().should_set_cookie(app, session)
 
 
+class Number(IntegerConverter):
+    """A number in a path that the databases can compare; there is nothing at larger ones."""
+
+    def __init__(self, map: Map, *args: Any, **options: Any) -> None:  # noqa: A002  Werkzeug's name
+        super().__init__(map, *args, **{"max": 2**31 - 1} | options)
+
+
 def init_app(app: Flask, settings: Settings, vault: Vault) -> None:
-    """Put all of it around the app."""
+    """Put all of it around the app. Comes before any route."""
+    app.url_map.converters["int"] = Number
     app.session_interface = Sessions(vault)
     headers = security_headers(settings)
     hosts = _Hosts(settings)
