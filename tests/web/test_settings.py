@@ -15,7 +15,7 @@ class TestNavigation:
     def test_offers_an_owner_all_of_the_settings(self, ada: Browser) -> None:
         page = ada.get(GENERAL).text
 
-        for name in ("", "/members", "/tokens", "/danger"):
+        for name in ("", "/members", "/tokens", "/audit", "/danger"):
             assert f'href="{GENERAL}{name}"' in page
 
     def test_offers_an_editor_only_what_opens(self, bob: Browser) -> None:

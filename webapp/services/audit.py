@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import ColumnElement, CursorResult, delete, select
 from sqlalchemy.orm import Session
 
 from webapp.db.models import AuditRow
@@ -29,6 +29,34 @@ class AuditEvent:
     tenant_id: int | None
     detail: Mapping[str, JSON]
     request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which events to read; what is None says nothing."""
+
+    who: str | None = None
+    """The actor's name."""
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """The first moment that is too late."""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        conditions = []
+        if self.who is not None:
+            conditions.append(AuditRow.actor_name == self.who)
+        if self.action is not None:
+            conditions.append(AuditRow.action == self.action)
+        if self.since is not None:
+            conditions.append(AuditRow.at >= self.since)
+        if self.until is not None:
+            conditions.append(AuditRow.at < self.until)
+        return conditions
+
+
+EVERYTHING: Final = AuditFilter()
+_BATCH: Final = 500
 
 
 class Audit:
@@ -58,14 +86,35 @@ class Audit:
         )
 
     def events(
-        self, db: Database, tenant_id: int | None, limit: int = 50, before: int | None = None
+        self,
+        db: Database,
+        tenant_id: int | None,
+        limit: int = 50,
+        before: int | None = None,
+        chosen: AuditFilter = EVERYTHING,
     ) -> list[AuditEvent]:
         """Newest first; ``before`` is the id of the last one seen. Without a tenant: the installation's own events."""
-        query = select(AuditRow).where(AuditRow.tenant_id == tenant_id).order_by(AuditRow.id.desc()).limit(limit)
+        query = select(AuditRow).where(AuditRow.tenant_id == tenant_id, *chosen.conditions())
         if before is not None:
             query = query.where(AuditRow.id < before)
         with db.read() as session:
-            return [_event(row) for row in session.scalars(query)]
+            return [_event(row) for row in session.scalars(query.order_by(AuditRow.id.desc()).limit(limit))]
+
+    def all(self, db: Database, tenant_id: int, chosen: AuditFilter = EVERYTHING) -> Iterator[AuditEvent]:
+        """Every event, newest first, read a batch at a time: no transaction stays open while somebody downloads."""
+        before = None
+        while batch := self.events(db, tenant_id, _BATCH, before, chosen):
+            yield from batch
+            before = batch[-1].id
+
+    def names(self, db: Database, tenant_id: int) -> tuple[list[str], list[str]]:
+        """Whose events there are, and of which actions."""
+        with db.read() as session:
+            who, actions = (
+                session.scalars(select(column).where(AuditRow.tenant_id == tenant_id).distinct().order_by(column))
+                for column in (AuditRow.actor_name, AuditRow.action)
+            )
+            return list(who), list(actions)
 
     def purge(self, db: Database, older_than: timedelta) -> int:
         """Forget what is older than the operator's retention; tells how many events."""

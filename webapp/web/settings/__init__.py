@@ -1,5 +1,5 @@
 """The settings of a tenant: its name, its members, tokens, audit log, and how it ends."""
 
-from webapp.web.settings import danger, general, members, tokens
+from webapp.web.settings import audit, danger, general, members, tokens
 
-PARTS = (general, members, tokens, danger)
+PARTS = (general, members, tokens, audit, danger)
