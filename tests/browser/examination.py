@@ -18,14 +18,19 @@ _FIND = """rules => axe.run(document, {
   ...(rules ? {runOnly: {type: 'rule', values: rules}} : {}),
 })"""
 _WIDE = """() => [...document.querySelectorAll('body *')]
-  .filter(each => each.getBoundingClientRect().right > innerWidth + 1 && getComputedStyle(each).position !== 'fixed')
+  .filter(each => each.checkVisibility() && each.getBoundingClientRect().right > innerWidth + 1)
   .map(each => each.outerHTML.slice(0, 90)).slice(0, 5)"""
+_SETTLE = """async () => {
+  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  document.getAnimations().filter(each => each instanceof CSSTransition).forEach(each => each.finish());
+}"""
+"""Colours are not to be looked at while they turn from light to dark."""
 
 
 def faults(page: Page) -> list[str]:
     """What is wrong with the page as it stands: on a desk and on a phone, light and dark."""
     page.evaluate(AXE)
-    found = []
+    found: list[str] = []
     for name, size in (("desk", DESK), ("phone", PHONE)):
         page.set_viewport_size(size)
         found += [f"{name}, light: {each}" for each in _violations(page, "light")]
@@ -39,8 +44,8 @@ def faults(page: Page) -> list[str]:
 
 
 def _violations(page: Page, scheme: Literal["light", "dark"], *rules: str) -> list[str]:
-    # Without motion: else colours are looked at while they turn from light to dark.
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.emulate_media(color_scheme=scheme)
+    page.evaluate(_SETTLE)
     results = page.evaluate(_FIND, list(rules) or None)
     return [
         f"{each['id']}: {each['help']} at {node['html'][:120]} ({node['failureSummary'].splitlines()[-1].strip()})"

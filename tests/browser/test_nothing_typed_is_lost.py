@@ -202,7 +202,9 @@ def _type_everything(page: Page) -> None:
 
 def _type_and_wait(page: Page, label: str, value: str) -> None:
     """Type, and wait until nothing is on its way: the last answer would bring the session's cookie back."""
-    with page.expect_response(lambda answer: answer.url.endswith("/draft") and "judge=" not in answer.request.post_data):
+    with page.expect_response(
+        lambda answer: answer.url.endswith("/draft") and "judge=" not in answer.request.post_data
+    ):
         field(page, label).fill(value)
 
 
