@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import gc
+from dataclasses import replace
 
 import pytest
 
@@ -124,6 +125,25 @@ class TestManners:
         attempt(server.port, security="none", user=None, name=name)
 
         assert server.parameter("EHLO") == name
+
+
+class TestLettersBeyondASCII:
+    def test_an_address_asks_for_smtputf8_and_eight_bits(self, scripted):
+        server = scripted()
+
+        tried = attempt(server.port, security="none", user=None, mail=replace(MAIL, to="jürgen@bücher.example"))
+
+        assert tried.error is None, tried.trace.transcript
+        assert server.parameter("MAIL").endswith(" SMTPUTF8 BODY=8BITMIME")
+        assert "jürgen@xn--bcher-kva.example" in server.parameter("RCPT")
+
+    def test_a_domain_alone_needs_neither(self, scripted):
+        server = scripted(Script(extensions=()))
+
+        tried = attempt(server.port, security="none", user=None, mail=replace(MAIL, to="ada@bücher.example"))
+
+        assert tried.error is None, tried.trace.transcript
+        assert "ada@xn--bcher-kva.example" in server.parameter("RCPT")
 
 
 class TestGivingUp:

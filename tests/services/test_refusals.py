@@ -92,6 +92,31 @@ BAD_SETTINGS = [
     ("/auth/password", "snake", "key.unknown"),
     ("/from_email", "a@example.com", "key.unknown"),
     ("/" + "k" * 201, 1, "key.too_long"),
+    ("/tls", "none", "value.type"),
+    ("/tls/more", 1, "key.unknown"),
+    ("/tls/minVersion", "1.1", "value.not_a_choice"),
+    ("/tls/ca", "our own", "value.invalid"),
+    ("/tls/ca", MEGABYTE, "value.too_long"),
+    ("/tls/ca", [], "value.type"),
+    ("/tls/cert", "-----BEGIN CERTIFICATE-----", "value.invalid"),
+    ("/tls/key", "a key alone", "value.invalid"),
+    ("/tls/key", 5, "value.type"),
+    ("/tls/key", MEGABYTE, "value.too_long"),
+    ("/tls/key", {"$secret": {"set": True}}, "secret.not_stored"),
+    ("/tls/verify", "no", "value.type"),
+    ("/tls/verify", None, "value.type"),
+    ("/tls/verify", {"$secret": {"set": True}}, "secret.not_possible"),
+    ("/tls/verifyOffReason", "a\nb", "value.invalid"),
+    ("/tls/verifyOffReason", "x" * 501, "value.too_long"),
+    ("/proxy", "socks5://proxy.example.com", "value.type"),
+    ("/proxy/url", "ftp://proxy.example.com", "value.invalid"),
+    ("/proxy/url", "socks5://ada:secret@proxy.example.com", "value.invalid"),
+    ("/proxy/user", "ada", "value.invalid"),
+    ("/proxy/password", "a password alone", "value.invalid"),
+    ("/maxConnections", 0, "value.too_small"),
+    ("/maxConnections", 101, "value.too_large"),
+    ("/maxMessages", 0, "value.too_small"),
+    ("/maxMessages", 1.5, "value.type"),
 ]
 
 BAD_ELSEWHERE = [
@@ -165,8 +190,10 @@ def refused(setups, ada, document, db):
 
     def refuse(pointer, value):
         wanted = document()
-        parent = pointer.rpartition("/")[0]
-        if parent.startswith("/addressPolicy/"):
+        parent, _, name = pointer.rpartition("/")
+        if parent in (f"{CONFIG}/tls", f"{CONFIG}/proxy"):
+            wanted = patched(wanted, [{"op": "add", "path": parent, "value": {name: value}}])
+        elif parent.startswith("/addressPolicy/"):
             wanted = patched(wanted, [{"op": "add", "path": parent, "value": [value]}])
         else:
             wanted = patched(wanted, [{"op": "add", "path": pointer, "value": value}])
