@@ -261,6 +261,28 @@ class TestMails:
         assert "<html" not in answer.text
 
 
+class TestGuide:
+    def test_a_long_step_comes_when_it_is_opened_or_on_a_page_of_its_own(self, ada: Browser) -> None:
+        fill(ada)
+        address = f"{FORM}/guide/smtp/guide-every-setting"
+        assert f'href="{address}"' in ada.page
+
+        assert "<html" not in ada.get(address, headers=HTMX).text
+        assert "Back to the form" in ada.get(address).text
+
+    @pytest.mark.parametrize("path", ["smtp/guide-nothing", "nothing/guide-try-it", "..%2Fx/guide-try-it"])
+    def test_what_is_not_there_is_not_found(self, ada: Browser, path: str) -> None:
+        assert ada.get(f"{FORM}/guide/{path}").status_code == 404
+
+    def test_ticks_are_kept(self, ada: Browser) -> None:
+        fill(ada)
+
+        send(ada, ticks=["", "guide-try-it"])
+        ada.get(FORM)
+
+        assert shown(ada).getlist("ticks") == ["", "guide-try-it"]
+
+
 class TestRoles:
     def test_a_viewer_sees_the_live_setup_and_can_change_nothing(
         self, house: House, bob: Browser, ada: Browser

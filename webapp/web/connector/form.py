@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -21,7 +20,8 @@ from webapp.web.errors import of_domain
 from webapp.web.security import tenant_route
 from webapp.web.status import cautions_of
 
-EVERY_SETTING = "guide-every-setting"
+LONG_STEP = 1500
+"""Characters from which on a step of the guide comes only when it is opened."""
 
 
 @tenant_route(bp, "/connector", permission=Permission.READ)
@@ -94,6 +94,16 @@ def mail(usage_type: str) -> ResponseReturnValue:
     return render_template("pages/connector/_mail.html", mail=shown)
 
 
+@tenant_route(bp, "/connector/guide/<name>/<anchor>", permission=Permission.READ)
+def guide_step(name: str, anchor: str) -> ResponseReturnValue:
+    """One long step of a guide: in its place with scripts, on a page of its own without."""
+    guide = guide_html(name)
+    step = next((step for step in guide.steps if step.anchor == anchor), None)
+    if step is None:
+        raise NotFoundError
+    return step.html if _live() else render_template("pages/connector/guide_step.html", guide=guide, step=step)
+
+
 @bp.errorhandler(InputError)
 def not_accepted(error: InputError) -> ResponseReturnValue:
     """Show what was refused beside its field. What was typed is kept by now."""
@@ -138,6 +148,7 @@ def page(
         refusal=refusal,
         to_errors=to_errors,
         guide=_guide(editor),
+        long_step=LONG_STEP,
         may_edit=editor.access.may(Permission.EDIT),
         cautions=cautions_of(editor.active.setup.connector),
         **run_context(editor),
@@ -186,6 +197,4 @@ def _usage_type(name: str) -> UsageType:
 def _guide(editor: Editor) -> Guide | None:
     names = [editor.preset.guide if editor.preset else None, editor.kind.kind]
     name = next((each for each in names if each and each in guide_names()), None)
-    guide = guide_html(name) if name else None
-    # The table of all settings is for the guide on its own; here each setting stands beside it with the same words.
-    return guide and replace(guide, steps=tuple(step for step in guide.steps if step.anchor != EVERY_SETTING))
+    return guide_html(name) if name else None
