@@ -19,7 +19,19 @@ from webapp.domain.errors import PostroomError
 from webapp.resources import resource
 from webapp.services.wiring import build
 from webapp.settings import Settings
-from webapp.web import account, connector, errors, frame, health, history, inbox, invitation, overview, requests
+from webapp.web import (
+    account,
+    connector,
+    errors,
+    frame,
+    health,
+    history,
+    inbox,
+    invitation,
+    metrics,
+    overview,
+    requests,
+)
 from webapp.web.assets import Assets
 from webapp.web.settings import PARTS as SETTINGS
 
@@ -46,13 +58,13 @@ def create_app(settings: Settings) -> Flask:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     requests.configure_logs()
-    requests.init_app(app, settings, services.vault)
+    requests.init_app(app, settings, services)
     Assets(resource("static")).init_app(app)
     Babel(app, locale_selector=frame.locale)
     csrf = CSRFProtect(app)
     Security(app, AccountStore(services.db), register_blueprint=False)
     frame.init_app(app)
-    for part in (frame, health, account, overview, connector, history, inbox, invitation, *SETTINGS):
+    for part in (frame, health, metrics, account, overview, connector, history, inbox, invitation, *SETTINGS):
         app.register_blueprint(part.bp)
     csrf.exempt(api)
     app.register_blueprint(api)

@@ -19,6 +19,7 @@ PUBLIC = {
     "frame.theme",
     "health.livez",
     "health.readyz",
+    "metrics.metrics",
     "account.first_run_page",
     "account.first_run_save",
     "account.sign_in",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import click
@@ -18,6 +21,7 @@ from webapp.accounts import Accounts, Installation
 from webapp.cli.installation import installed, read_settings
 from webapp.cli.output import FailedError, report
 from webapp.services.examination import check_keys
+from webapp.services.metrics import FOLDER_VARIABLE
 from webapp.services.wiring import Services
 from webapp.settings import Settings
 
@@ -48,18 +52,31 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
         check_keys(services)
         words = _welcome(settings, services)
     threading.Thread(target=_say_when_listening, args=(settings, words), daemon=True).start()
-    Granian(
-        "webapp.server:application",
-        factory=True,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.WSGI,
-        workers=workers,
-        blocking_threads=settings.threads,
-        workers_kill_timeout=DRAIN,
-        log_level=LogLevels.error,
-        log_dictconfig=_LOG,
-    ).serve()
+    with _counted_together(workers):
+        Granian(
+            "webapp.server:application",
+            factory=True,
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.WSGI,
+            workers=workers,
+            blocking_threads=settings.threads,
+            workers_kill_timeout=DRAIN,
+            log_level=LogLevels.error,
+            log_dictconfig=_LOG,
+        ).serve()
+
+
+@contextmanager
+def _counted_together(workers: int) -> Iterator[None]:
+    """Give several workers a folder in which they count for /metrics; without it each would answer only its own."""
+    if workers == 1:
+        os.environ.pop(FOLDER_VARIABLE, None)
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="postroom-metrics-") as folder:
+        os.environ[FOLDER_VARIABLE] = folder
+        yield
 
 
 def require_free(host: str, port: int) -> None:

@@ -23,6 +23,7 @@ from webapp.services.runs import HEARTBEAT, TEST_SEND, RunContent, Runs, RunView
 
 if TYPE_CHECKING:
     from webapp.services.audit import Audit
+    from webapp.services.metrics import Metrics
 
 SAVE_EVERY: Final = 0.15
 """Seconds between two writes of one run's progress."""
@@ -76,11 +77,14 @@ class _Result:
 class Runner:
     """Starts, awaits and cancels runs."""
 
-    def __init__(self, db: Database, runs: Runs, loop: BackgroundLoop, audit: Audit) -> None:
+    def __init__(
+        self, db: Database, runs: Runs, loop: BackgroundLoop, audit: Audit, metrics: Metrics | None = None
+    ) -> None:
         self._db = db
         self._runs = runs
         self._loop = loop
         self._audit = audit
+        self._metrics = metrics
         self._futures: dict[str, concurrent.futures.Future[None]] = {}
 
     def start(self, job: Job, work: Work) -> RunView:
@@ -179,12 +183,22 @@ class Runner:
                 ok=bool(result.ok),
                 **detail,
             )
+        if self._metrics:
+            code = content.problem.code if content.problem else ""
+            self._metrics.run_ended(job.access.tenant.id, job.kind, content.provider, _counted(result, outcome), code)
 
 
 def _so_far(job: Job, trace: Trace) -> RunContent:
     return replace(
         job.content, phases=job.redaction.phases(trace.phases), transcript=job.redaction.text(trace.transcript)
     )
+
+
+def _counted(result: _Result, outcome: str | None) -> str:
+    """A test send counts as what became of its mail, a check as how it ended."""
+    if outcome or result.state == "cancelled":
+        return outcome or result.state
+    return "ok" if result.ok else "failed"
 
 
 def _outcome(job: Job, result: _Result, phases: list[Phase]) -> Outcome | None:

@@ -25,6 +25,7 @@ from webapp.services.invitations import Invitations
 from webapp.services.limits import Limits
 from webapp.services.lock import ProcessLock
 from webapp.services.loop import BackgroundLoop
+from webapp.services.metrics import Metrics
 from webapp.services.runner import Runner
 from webapp.services.runs import Runs
 from webapp.services.sandbox import SandboxServer
@@ -60,6 +61,7 @@ class Services:
     inbox: Inbox
     sandbox: SandboxServer
     housekeeping: Housekeeping
+    metrics: Metrics
 
     def start(self) -> None:
         """Begin what runs beside the requests, in whichever process gets to do it: the sandbox and the housekeeping."""
@@ -94,6 +96,7 @@ def build(settings: Settings) -> Services:
     tenants, limits, setups = Tenants(db, vault, audit), Limits(db, vault), Setups(db, vault, CONNECTORS, audit)
     drafts, runs, inbox = Drafts(db, vault, CONNECTORS), Runs(db, vault), Inbox(db, vault)
     sandbox = SandboxServer(settings.data_dir, settings.sandbox_smtp_port, tenants, inbox)
+    metrics = Metrics(db)
     delivery = Delivery(CONNECTORS, Networks(settings, sandbox))
     return Services(
         settings=settings,
@@ -109,7 +112,9 @@ def build(settings: Settings) -> Services:
         drafts=drafts,
         loop=loop,
         delivery=delivery,
-        testing=Testing(runs, Runner(db, runs, loop, audit), setups, delivery, limits, *settings.test_send_limits),
+        testing=Testing(
+            runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits
+        ),
         inbox=inbox,
         sandbox=sandbox,
         housekeeping=Housekeeping(
@@ -122,4 +127,5 @@ def build(settings: Settings) -> Services:
                 "audit": lambda: audit.purge(db, timedelta(days=settings.retention_days)),
             },
         ),
+        metrics=metrics,
     )

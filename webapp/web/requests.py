@@ -30,12 +30,13 @@ from werkzeug.routing import IntegerConverter, Map
 from webapp.db.vault import Vault
 from webapp.domain.errors import PostroomError
 from webapp.domain.text import T
+from webapp.services.wiring import Services
 from webapp.settings import Settings
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_WITHOUT_SESSION: Final = ("/static/", "/livez", "/readyz", "/api/")
-_ANY_HOST: Final = ("/livez", "/readyz")
-"""Orchestrators ask by whatever address they know."""
+_WITHOUT_SESSION: Final = ("/static/", "/livez", "/readyz", "/metrics", "/api/")
+_ANY_HOST: Final = ("/livez", "/readyz", "/metrics")
+"""Orchestrators and Prometheus ask by whatever address they know."""
 _ONE_TIME_LINKS: Final = ("/setup/", "/invitation/")
 _LOOPBACK_NAMES: Final = ("localhost",)
 
@@ -78,10 +79,10 @@ class Number(IntegerConverter):
         super().__init__(map, *args, **{"max": 2**31 - 1} | options)
 
 
-def init_app(app: Flask, settings: Settings, vault: Vault) -> None:
+def init_app(app: Flask, settings: Settings, services: Services) -> None:
     """Put all of it around the app. Comes before any route."""
     app.url_map.converters["int"] = Number
-    app.session_interface = Sessions(vault)
+    app.session_interface = Sessions(services.vault)
     headers = security_headers(settings)
     hosts = _Hosts(settings)
 
@@ -100,6 +101,9 @@ def init_app(app: Flask, settings: Settings, vault: Vault) -> None:
         if "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"
         response.headers["X-Request-Id"] = g.get("request_id", "")
+        seconds = time.perf_counter() - g.get("started", time.perf_counter())
+        route = request.url_rule.rule if request.url_rule else None
+        services.metrics.request(request.method, route, response.status_code, seconds)
         if request.endpoint != "static":
             log.info(
                 "request",
@@ -107,7 +111,7 @@ def init_app(app: Flask, settings: Settings, vault: Vault) -> None:
                 # The path only: a query string may hold what somebody searched for.
                 path=_without_secret(request.path),
                 status=response.status_code,
-                ms=round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 1),
+                ms=round(seconds * 1000, 1),
                 request_id=g.get("request_id"),
             )
         return response
