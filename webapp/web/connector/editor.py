@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.connectors.base import Alternative, Connector, Preset
 from webapp.domain.diff import SECRET, is_secret
 from webapp.domain.errors import FieldError, InputError, PreconditionError, SecretRetypeRequiredError
-from webapp.domain.problem import JSON, PatchOperation, Problem
+from webapp.domain.problem import PatchOperation, Problem
 from webapp.domain.roles import Access, Permission
 from webapp.domain.text import Text
 from webapp.domain.usage import UsageType
@@ -23,6 +23,7 @@ from webapp.services.setups import ProofInfo, StoredSetup
 from webapp.services.wiring import Services
 from webapp.web.connector.cards import preset_of
 from webapp.web.connector.documents import rebased, unmarked, value_at
+from webapp.web.connector.remarks import Remarks
 from webapp.web.fields import SecretField, SettingField
 from webapp.web.forms import SettingsForm, filled, form_for
 from webapp.web.mails import MailFields, mails_of, posted_templates, reset
@@ -47,32 +48,6 @@ class Judgement:
     values_tag: str | None = None
     """None where the values cannot be used yet."""
     proof: ProofInfo | None = None
-
-
-@dataclass(slots=True)
-class Remarks:
-    """What the page remembers beside the document; kept with the draft."""
-
-    left: list[str] = field(default_factory=list)
-    """Settings that were left after typing: only their errors are shown unasked."""
-    aside: dict[str, JSON] = field(default_factory=dict)
-    fixed: dict[str, JSON] = field(default_factory=dict)
-    """Pointer → what stood there before a one-click correction."""
-    ticks: list[str] = field(default_factory=list)
-    opened: str = ""
-    """The usage type whose mail is open."""
-    to: str = ""
-    usage_type: str = UsageType.GENERIC.value
-    run: str = ""
-    note: str = ""
-    reason: str = ""
-
-    @classmethod
-    def of(cls, ui: Mapping[str, Any]) -> Remarks:
-        return cls(**{name: ui[name] for name in cls.__slots__ if name in ui})
-
-    def to_json(self) -> dict[str, JSON]:
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class Editor:

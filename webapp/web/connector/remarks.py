@@ -1,0 +1,36 @@
+"""What the set-up page remembers beside the document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from webapp.domain.problem import JSON
+from webapp.domain.usage import UsageType
+
+
+@dataclass(slots=True)
+class Remarks:
+    """Kept with the draft, so that a page drawn anew is as it was left."""
+
+    left: list[str] = field(default_factory=list)
+    """Settings that were left after typing: only their errors are shown unasked."""
+    aside: dict[str, JSON] = field(default_factory=dict)
+    fixed: dict[str, JSON] = field(default_factory=dict)
+    """Pointer → what stood there before a one-click correction."""
+    ticks: list[str] = field(default_factory=list)
+    opened: str = ""
+    """The usage type whose mail is open."""
+    to: str = ""
+    usage_type: str = UsageType.GENERIC.value
+    run: str = ""
+    note: str = ""
+    reason: str = ""
+
+    @classmethod
+    def of(cls, ui: Mapping[str, Any]) -> Remarks:
+        return cls(**{name: ui[name] for name in cls.__slots__ if name in ui})
+
+    def to_json(self) -> dict[str, JSON]:
+        return {name: getattr(self, name) for name in self.__slots__}
