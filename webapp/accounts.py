@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import available_timezones
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
@@ -20,7 +21,7 @@ from flask_security.models.sqla import FsModels, FsRoleMixin, FsUserMixin, FsWeb
 from sqlalchemy import ColumnElement, CursorResult, String, delete, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
-from webapp.db.models import AttemptRow, Base, LinkRow
+from webapp.db.models import Base, LinkRow, SessionRow
 from webapp.db.session import Database
 from webapp.db.types import now
 from webapp.domain import password as passwords
@@ -39,7 +40,8 @@ FsModels.set_db_info(base_model=Base)  # type: ignore[no-untyped-call]  # the li
 
 SETUP_PURPOSE: Final = "first-run"
 SETUP_VALID: Final = timedelta(hours=24)
-SIGNED_OUT: Final = "signed_out"
+TIME_ZONES: Final = frozenset(available_timezones() | {"UTC"})
+"""Those that this machine knows."""
 
 
 class Role(Base, FsRoleMixin):
@@ -57,6 +59,8 @@ class User(Base, FsUserMixin):
 
     administrator: Mapped[bool] = mapped_column(default=False)
     """Installation administrator: tenants, people, operator settings; may read every tenant."""
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    """In which the person reads times; None: as the browser says."""
     create_datetime: Mapped[datetime] = mapped_column(default=now)
     update_datetime: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     # Loaded at once: a person outlives the short transaction that read it, and Flask-Security asks at each sign-in.
@@ -89,6 +93,7 @@ class Person:
     administrator: bool
     active: bool
     created_at: datetime
+    time_zone: str | None = None
 
     @property
     def actor(self) -> Actor:
@@ -137,7 +142,7 @@ class Accounts:
         with self._db.write() as session:
             user = _added(session, address, hashed, administrator)
             self._audit.record(session, "account.added", OPERATOR, person=user.id, administrator=administrator)
-            return _person(user)
+            return person_of(user)
 
     def join(self, invitations: Invitations, token: str, password: str, request_id: str | None = None) -> Person:
         """Make the account of somebody invited, who is a member from then on. Raises AccountError for ``/password``."""
@@ -148,7 +153,7 @@ class Accounts:
             # All or nothing: a link that was used meanwhile leaves no account behind.
             invitation = invitations.take(session, token)
             user = _added(session, invitation.email, hashed, administrator=False)
-            person = _person(user)
+            person = person_of(user)
             self._audit.record(session, "account.added", person.actor, request_id=request_id, person=person.id)
             invitations.admit(session, invitation, person.actor, request_id)
             return person
@@ -165,7 +170,7 @@ class Accounts:
         return address
 
     def by_id(self, person_id: int) -> Person:
-        return _person(self.user(person_id))
+        return person_of(self.user(person_id))
 
     def user(self, person_id: int) -> User:
         """The account as Flask-Security signs it in."""
@@ -180,11 +185,11 @@ class Accounts:
             user = _user(session, email)
             if not user:
                 raise NotFoundError(T("There is no account with the address %(email)s.", email=email))
-            return _person(user)
+            return person_of(user)
 
     def list(self) -> list[Person]:
         with self._db.read() as session:
-            return [_person(user) for user in session.scalars(select(User).order_by(User.email)).unique()]
+            return [person_of(user) for user in session.scalars(select(User).order_by(User.email)).unique()]
 
     def count(self) -> int:
         with self._db.read() as session:
@@ -210,7 +215,7 @@ class Accounts:
         if not user or not self._verify(user.password or self._decoy, current):
             raise _invalid("/current", T("This is not your current password."))
         _check(new, "/new", user.email, organisation)
-        self._set_password(user.id, new, _person(user).actor)
+        self._set_password(user.id, new, person_of(user).actor)
 
     def reset_password(self, email: str, password: str) -> Person:
         """Set a new password as the operator; every session of the person ends."""
@@ -222,25 +227,27 @@ class Accounts:
     def signed_in(self, user: User, request_id: str | None = None) -> None:
         """Write down that somebody came in."""
         with self._db.write() as session:
-            self._audit.record(session, "account.signed_in", _person(user).actor, request_id=request_id)
+            self._audit.record(session, "account.signed_in", person_of(user).actor, request_id=request_id)
 
-    def end_session(self, session_id: str) -> None:
-        """Note that somebody signed out: the browser's cookie is gone, and a copy of it opens nothing any more."""
+    def end_sessions(self, person_id: int, request_id: str | None = None) -> None:
+        """End every session of a person, everywhere."""
         with self._db.write() as session:
-            session.add(AttemptRow(kind=SIGNED_OUT, key=_digest(session_id)))
+            _end_sessions(session, person_id)
+            person = person_of(session.get_one(User, person_id))
+            self._audit.record(session, "account.sessions_ended", person.actor, request_id=request_id)
 
-    def session_ended(self, session_id: str) -> bool:
-        """Whether that session was signed out of. Noted for longer than any cookie lasts."""
-        query = select(AttemptRow.id).where(AttemptRow.kind == SIGNED_OUT, AttemptRow.key == _digest(session_id))
-        with self._db.read() as session:
-            return session.scalar(query.limit(1)) is not None
+    def set_time_zone(self, person_id: int, zone: str) -> None:
+        """Let a person read times in this zone; nothing for the browser's own."""
+        if zone and zone not in TIME_ZONES:
+            raise _invalid("/zone", T("This is not a time zone of the list."))
+        with self._db.write() as session:
+            session.execute(update(User).where(User.id == person_id).values(time_zone=zone or None))
 
     def _set_password(self, person_id: int, password: str, by: Actor) -> None:
         hashed = self._hasher.hash(passwords.normalised(password))
         with self._db.write() as session:
-            # Sessions carry the uniquifier: with a new one all of them end, everywhere.
-            change = {"password": hashed, "fs_uniquifier": secrets.token_hex(32)}
-            session.execute(update(User).where(User.id == person_id).values(change))
+            session.execute(update(User).where(User.id == person_id).values(password=hashed))
+            _end_sessions(session, person_id)
             self._audit.record(session, "account.password_changed", by, person=person_id)
 
     def _verify(self, hashed: str, password: str) -> bool:
@@ -315,6 +322,12 @@ def first_run(services: Services, email: str, password: str, organisation: str =
     return person
 
 
+def _end_sessions(session: Session, person_id: int) -> None:
+    # Sessions carry the uniquifier: with a new one all of them end.
+    session.execute(update(User).where(User.id == person_id).values(fs_uniquifier=secrets.token_hex(32)))
+    session.execute(delete(SessionRow).where(SessionRow.person_id == person_id))
+
+
 def _added(session: Session, address: str, hashed: str, administrator: bool) -> User:
     if _user(session, address):
         raise _invalid("/email", T("There is already an account with this address."))
@@ -339,8 +352,9 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _person(user: User) -> Person:
-    return Person(user.id, user.email, user.administrator, user.active, user.create_datetime)
+def person_of(user: User) -> Person:
+    """An account as the rest of the product sees it."""
+    return Person(user.id, user.email, user.administrator, user.active, user.create_datetime, user.time_zone)
 
 
 def _user(session: Session, email: str) -> User | None:

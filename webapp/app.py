@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from flask import Flask
@@ -17,6 +16,7 @@ from webapp.accounts import Accounts, AccountStore, Installation
 from webapp.api.blueprint import bp as api
 from webapp.domain.errors import PostroomError
 from webapp.resources import resource
+from webapp.services import sessions
 from webapp.services.wiring import build
 from webapp.settings import Settings
 from webapp.web import (
@@ -36,8 +36,6 @@ from webapp.web.assets import Assets
 from webapp.web.settings import PARTS as SETTINGS
 
 LARGEST_BODY: Final = 5 * 1024 * 1024
-SESSION_LIFETIME: Final = timedelta(hours=12)
-"""Since the last page; each page begins it anew."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -82,7 +80,7 @@ def _configuration(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": secure,
-        "PERMANENT_SESSION_LIFETIME": SESSION_LIFETIME,
+        "PERMANENT_SESSION_LIFETIME": sessions.LIFETIME,
         # The token lives as long as the session: a form left open over lunch can still be sent.
         "WTF_CSRF_TIME_LIMIT": None,
         "SECURITY_PASSWORD_HASH": "argon2",

@@ -1,7 +1,7 @@
-// Moments say how long ago they were, and on hover exactly when, in the reader's own zone.
+// Moments say how long ago they were, and on hover exactly when, in the zone that the reader chose, or the browser's.
 const lang = document.documentElement.lang;
 const relative = new Intl.RelativeTimeFormat(lang, { numeric: "auto" });
-const exact = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "medium" });
+const exact = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "medium", timeZone: document.documentElement.dataset.zone });
 const steps = [["second", 60], ["minute", 60], ["hour", 24], ["day", 30], ["month", 12], ["year", Infinity]];
 
 function words(moment) {

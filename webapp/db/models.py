@@ -198,6 +198,21 @@ class InboxRow(Base):
     received_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class SessionRow(Base):
+    """A browser in which a person is signed in; the cookie holds the session itself."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of the session's random id."""
+    browser: Mapped[str] = mapped_column(String(255))
+    address: Mapped[str] = mapped_column(String(64))
+    began_at: Mapped[datetime] = mapped_column(default=now)
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class WrappedKeyRow(Base):
     """A random key of the database's own, sealed with the operator's keys."""
 

@@ -29,6 +29,7 @@ from webapp.services.metrics import Metrics
 from webapp.services.runner import Runner
 from webapp.services.runs import Runs
 from webapp.services.sandbox import SandboxServer
+from webapp.services.sessions import Sessions
 from webapp.services.setups import Setups
 from webapp.services.tenants import Tenants
 from webapp.services.testing import Testing
@@ -52,6 +53,7 @@ class Services:
     tenants: Tenants
     tokens: Tokens
     invitations: Invitations
+    sessions: Sessions
     limits: Limits
     setups: Setups
     drafts: Drafts
@@ -107,6 +109,7 @@ def build(settings: Settings) -> Services:
         tenants=tenants,
         tokens=Tokens(db, audit),
         invitations=Invitations(db, audit),
+        sessions=Sessions(db),
         limits=limits,
         setups=setups,
         drafts=drafts,

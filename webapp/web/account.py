@@ -13,10 +13,11 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from webapp.accounts import AccountError, User, first_run
+from webapp.accounts import TIME_ZONES, AccountError, Person, User, first_run
 from webapp.domain.errors import LimitedError, NotFoundError
 from webapp.domain.password import SHORTEST
 from webapp.web import resume
+from webapp.web.browsers import browser_name
 from webapp.web.context import accounts, current_person, installation, request_id, services
 from webapp.web.frame import translated
 from webapp.web.security import person_route, public_route, safe_next
@@ -49,6 +50,12 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     current = PasswordField("Current password", [InputRequired()])
     new = PasswordField("New password", [InputRequired()])
+
+
+class ZoneForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Where the person's clock hangs."""
+
+    zone = StringField("Time zone")
 
 
 @public_route(bp, "/setup/<token>")
@@ -122,7 +129,7 @@ def resume_form() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """End this session, in whatever copy of its cookie."""
     if current_person() and "sid" in session:
-        accounts().end_session(session["sid"])
+        services().sessions.end(session["sid"])
     logout_user()
     session.clear()
     return redirect(url_for("account.sign_in"))
@@ -137,9 +144,7 @@ def account() -> ResponseReturnValue:
 @person_route(bp, "/account/password", methods=("POST",))
 def change_password() -> ResponseReturnValue:
     """Change one's own password; every other session ends."""
-    form, person = PasswordForm(), current_person()
-    if person is None:
-        abort(403)
+    form, person = PasswordForm(), _somebody()
     if not form.validate():
         return _account(form), 422
     services().limits.hit("password", str(person.id), amount=TRIES_PER_ADDRESS_HERE, seconds=SIGN_IN_WINDOW)
@@ -153,6 +158,44 @@ def change_password() -> ResponseReturnValue:
     begin_session(accounts().user(person.id))
     flash(_("Your password is changed. Everywhere else you are signed out."), "good")
     return redirect(url_for("account.account"))
+
+
+@person_route(bp, "/account/time-zone", methods=("POST",))
+def time_zone() -> ResponseReturnValue:
+    """Remember in which zone the person reads times."""
+    form, person = ZoneForm(), _somebody()
+    try:
+        accounts().set_time_zone(person.id, (form.zone.data or "").strip())
+    except AccountError as error:
+        _refuse(form, error)
+        return _account(PasswordForm(formdata=None), form), 422
+    flash(_("Times are shown in your time zone."), "good")
+    return redirect(url_for("account.account"))
+
+
+@person_route(bp, "/account/sessions/<int:number>/end", methods=("POST",))
+def session_end(number: int) -> ResponseReturnValue:
+    """Sign out elsewhere."""
+    services().sessions.end_one(_somebody().id, number)
+    flash(_("That browser is signed out."), "good")
+    return redirect(url_for("account.account", _anchor="sessions"))
+
+
+@person_route(bp, "/account/sessions/end-others", methods=("POST",))
+def sessions_end() -> ResponseReturnValue:
+    """Sign out everywhere else."""
+    person = _somebody()
+    accounts().end_sessions(person.id, request_id())
+    begin_session(accounts().user(person.id))
+    flash(_("Everywhere else you are signed out."), "good")
+    return redirect(url_for("account.account", _anchor="sessions"))
+
+
+def _somebody() -> Person:
+    person = current_person()
+    if person is None:
+        abort(403)
+    return person
 
 
 def _count_try(email: str, here: str) -> None:
@@ -171,6 +214,7 @@ def begin_session(user: User) -> None:
     login_user(user)
     session.permanent = True
     session["sid"] = token_hex(16)
+    services().sessions.begin(user.id, session["sid"], request.user_agent.string, request.remote_addr or "")
     if last:
         session["tenant"] = last
 
@@ -185,8 +229,18 @@ def _first_run(form: FirstRunForm) -> str:
     return render_template("pages/account/first_run.html", form=form, shortest=SHORTEST)
 
 
-def _account(form: PasswordForm) -> str:
-    return render_template("pages/account/account.html", form=form, person=current_person(), shortest=SHORTEST)
+def _account(form: PasswordForm, zone: ZoneForm | None = None) -> str:
+    person = _somebody()
+    return render_template(
+        "pages/account/account.html",
+        form=form,
+        zone=zone or ZoneForm(formdata=None, data={"zone": person.time_zone or ""}),
+        zones=sorted(TIME_ZONES),
+        person=person,
+        sessions=services().sessions.of_person(person.id, session.get("sid", "")),
+        browser_name=browser_name,
+        shortest=SHORTEST,
+    )
 
 
 def _refuse_used_link(token: str) -> None:

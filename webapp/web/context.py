@@ -10,7 +10,7 @@ from typing import cast
 from flask import current_app, g, session
 from flask_security import current_user
 
-from webapp.accounts import Accounts, Installation, Person, User
+from webapp.accounts import Accounts, Installation, Person, User, person_of
 from webapp.domain.roles import Access, Actor, TenantInfo
 from webapp.services.wiring import Services
 
@@ -47,7 +47,7 @@ def current_person() -> Person | None:
     user = current_user._get_current_object()
     if not isinstance(user, User) or _signed_out():
         return None
-    return Person(user.id, user.email, user.administrator, user.active, user.create_datetime)
+    return person_of(user)
 
 
 def _signed_out() -> bool:
@@ -55,7 +55,7 @@ def _signed_out() -> bool:
     if "sid" not in session:
         return False
     if "signed_out" not in g:
-        g.signed_out = accounts().session_ended(session["sid"])
+        g.signed_out = services().sessions.ended(session["sid"])
     return bool(g.signed_out)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from flask import Blueprint, Flask, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -138,6 +139,11 @@ class Frame:
         return theme if theme in THEMES else "system"
 
     @property
+    def zone(self) -> str:
+        """The time zone that the reader chose; nothing: as the browser says."""
+        return (self.person.time_zone if self.person else None) or ""
+
+    @property
     def endpoint(self) -> str:
         return request.endpoint or ""
 
@@ -259,8 +265,21 @@ def ago(moment: datetime) -> str:
 
 
 def exact(moment: datetime) -> str:
-    """The moment itself. Scripts say it in the reader's zone, this is UTC."""
-    return f"{format_datetime(moment, 'd MMM yyyy, HH:mm:ss')} UTC"
+    """The moment itself, in the zone that the reader chose. Without a choice this is UTC, and scripts say it better."""
+    local = moment.astimezone(reader_zone())
+    return f"{format_datetime(local, 'd MMM yyyy, HH:mm:ss', rebase=False)} {local.tzname()}"
+
+
+def reader_zone() -> tzinfo:
+    """The time zone that the reader chose, else UTC."""
+    person = current_person()
+    if person is None or not person.time_zone:
+        return UTC
+    try:
+        return ZoneInfo(person.time_zone)
+    except ZoneInfoNotFoundError:
+        # Chosen on a machine that knew more zones than this one.
+        return UTC
 
 
 def sprite() -> str:

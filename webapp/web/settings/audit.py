@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from io import StringIO
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from webapp.domain.text import Text
 from webapp.services.audit import AuditEvent, AuditFilter
 from webapp.services.deeds import title, told
 from webapp.web.context import current_tenant, services
-from webapp.web.frame import translated
+from webapp.web.frame import reader_zone, translated
 from webapp.web.security import tenant_route
 
 bp = Blueprint("audit", __name__)
@@ -162,4 +162,5 @@ def _day(written: str) -> date | None:
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
+    """Where the reader's day begins."""
+    return datetime.combine(day, time.min, reader_zone())
