@@ -21,13 +21,61 @@ TABLER = "@tabler/core@1.6.1"
 ICONS = "@tabler/icons@3.51.0"
 AXE_CORE = "axe-core@4.14.1"
 
-OUTLINE = (
-    "alert-circle alert-triangle arrow-back-up arrow-left arrow-right at arrows-exchange building chevron-down chevron-right "
-    "chevrons-up-down check circle-check circle-dashed circle-x clock code copy device-desktop dots download edit "
-    "external-link eye file-text flask history inbox info-circle key layout-dashboard loader-2 lock logout mail menu-2 "
-    "moon player-stop plug-connected plus refresh search selector send server settings shield-check sun template "
-    "trash user world x"
-).split()
+OUTLINE = [
+    "alert-circle",
+    "alert-triangle",
+    "arrow-back-up",
+    "arrow-left",
+    "arrow-right",
+    "at",
+    "arrows-exchange",
+    "building",
+    "chevron-down",
+    "chevron-right",
+    "chevrons-up-down",
+    "check",
+    "circle-check",
+    "circle-dashed",
+    "circle-x",
+    "clock",
+    "code",
+    "copy",
+    "device-desktop",
+    "dots",
+    "download",
+    "edit",
+    "external-link",
+    "eye",
+    "file-text",
+    "flask",
+    "history",
+    "inbox",
+    "info-circle",
+    "key",
+    "layout-dashboard",
+    "loader-2",
+    "lock",
+    "logout",
+    "mail",
+    "menu-2",
+    "moon",
+    "player-stop",
+    "plug-connected",
+    "plus",
+    "refresh",
+    "search",
+    "selector",
+    "send",
+    "server",
+    "settings",
+    "shield-check",
+    "sun",
+    "template",
+    "trash",
+    "user",
+    "world",
+    "x",
+]
 
 
 def unpack(package: str, folder: Path) -> Path:
@@ -84,7 +132,9 @@ def main() -> None:
 
 def write_sums(folder: Path) -> None:
     """List what is there with its checksum, as ``sha256sum --check`` reads it."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in ("SHA256SUMS", "README.md"))
+    files = sorted(
+        path for path in folder.rglob("*") if path.is_file() and path.name not in ("SHA256SUMS", "README.md")
+    )
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder)}" for path in files]
     (folder / "SHA256SUMS").write_text("\n".join(lines) + "\n", encoding="utf-8")
 

@@ -67,7 +67,7 @@ def _console(data_dir: Path) -> tuple[Flask, Any]:
     app.config["WTF_CSRF_ENABLED"] = False
     with app.app_context():
         migrate.upgrade(services().db)
-        from webapp.accounts import first_run  # noqa: PLC0415  needs the app to be made first
+        from webapp.accounts import first_run
 
         first_run(services(), EMAIL, ACCOUNT_PASSWORD, "Bench")
     client = app.test_client()
@@ -155,7 +155,7 @@ def _conversations(everything: Services, access: Access, port: int) -> None:
 
 @contextmanager
 def _unlimited_checks() -> Iterator[None]:
-    from webapp.services import testing  # noqa: PLC0415
+    from webapp.services import testing
 
     kept, testing.CHECK_LIMIT = testing.CHECK_LIMIT, testing.Limit(1_000_000, 600)  # type: ignore[misc]
     yield
@@ -177,7 +177,7 @@ def _history(client: Any, everything: Services, access: Access, port: int) -> No
         )
     print("\nFrom 10 to 10,000 revisions (ratio to the first line)")
     for size, figures in rows.items():
-        told = "   ".join(f"{f} {f.median / rows[HISTORY[0]][name].median:5.2f} ×" for name, f in figures.items())
+        told = "   ".join(f"{f} {f.median / rows[HISTORY[0]][name].median:5.2f} x" for name, f in figures.items())
         print(f"  {size:>6} {told}")
 
 

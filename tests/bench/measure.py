@@ -38,7 +38,7 @@ def report(title: str, figures: Mapping[str, Figure], peer: str) -> None:
     """Print the figures, each beside its ratio to the peer."""
     print(f"\n{title}")
     for name, figure in figures.items():
-        ratio = "" if name == peer else f"   {figure.median / figures[peer].median:6.2f} × the peer"
+        ratio = "" if name == peer else f"   {figure.median / figures[peer].median:6.2f} x the peer"
         print(f"  {figure}{ratio}")
 
 
