@@ -15,7 +15,8 @@ from webapp.app import create_app
 from webapp.domain.roles import OPERATOR, Role
 from webapp.resources import resource
 
-PAGES = ["/t/dev/", "/t/prod/", "/account"]
+SETTINGS = ("", "/members", "/members/1", "/members/invite", "/tokens", "/tokens/new", "/audit", "/danger")
+PAGES = ["/t/dev/", "/t/prod/", "/account", *(f"/t/dev/settings{page}" for page in SETTINGS)]
 
 
 def set_up(house: House, slug: str = "dev", **config: Any) -> None:
