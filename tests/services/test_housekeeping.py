@@ -5,12 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 
+import time_machine
 from sqlalchemy.exc import OperationalError
 
+from webapp.db.types import now
+from webapp.domain.roles import OPERATOR, Environment
 from webapp.services.housekeeping import Housekeeping
 from webapp.services.lock import ProcessLock, alone
+from webapp.services.wiring import build
+from webapp.settings import Settings
 
 HOLDER = """
 import sys, time
@@ -67,6 +73,26 @@ class TestTheLock:
             thread.join()
 
         assert most == 1
+
+
+class TestWhatIsPastItsTime:
+    def test_goes_and_the_rest_stays(self, database_file: Path) -> None:
+        settings = Settings(data_dir=database_file.parent, sandbox_smtp_port=0, retention_days=30)
+        services = build(settings)
+        tenant = services.tenants.add("dev", "Development", Environment.DEVELOPMENT, OPERATOR)
+        for days in (31, 29):
+            with time_machine.travel(now() - timedelta(days=days), tick=False), services.db.write() as session:
+                services.audit.record(session, f"days.{days}", OPERATOR, tenant_id=tenant.id)
+        for days in (8, 6):
+            with time_machine.travel(now() - timedelta(days=days), tick=False):
+                services.inbox.add(tenant.id, ["ada@example.com"], b"Subject: Hello\r\n\r\n")
+
+        services.housekeeping.round()
+
+        actions = {event.action for event in services.audit.events(services.db, tenant.id)}
+        assert actions & {"days.31", "days.29"} == {"days.29"}
+        assert services.inbox.count(tenant) == 1
+        services.close()
 
 
 class TestTheRounds:

@@ -80,6 +80,23 @@ class TestLog:
         assert [line["path"] for line in lines] == ["/sign-in", "/setup/…", "/invitation/…"]
         assert "secret-search" not in str(lines)
 
+    def test_says_where_it_crashed_and_not_with_what(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        lines: list[dict[str, object]] = []
+        monkeypatch.setattr(requests.log, "error", lambda event, **values: lines.append(values))
+
+        def crash() -> str:
+            raise RuntimeError("what somebody typed")
+
+        house.app.add_url_rule("/crash", view_func=crash)
+        answer = house.app.test_client().get("/crash", headers={"X-Request-Id": "from-the-proxy-1"})
+
+        (line,) = lines
+        assert answer.status_code == 500
+        assert "from-the-proxy-1" in answer.text
+        assert (line["error"], line["route"], line["request_id"]) == ("RuntimeError", "/crash", "from-the-proxy-1")
+        assert "in crash" in str(line["where"])
+        assert "what somebody typed" not in str(line["where"]).replace('raise RuntimeError("what somebody typed")', "")
+
 
 class TestHost:
     @pytest.mark.parametrize("host", ["localhost:8420", "127.0.0.1", "[::1]:8420", "192.0.2.7:8420"])

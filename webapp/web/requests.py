@@ -8,6 +8,7 @@ import re
 import secrets
 import sys
 import time
+import traceback
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -86,6 +87,8 @@ def init_app(app: Flask, settings: Settings, services: Services) -> None:
     headers = security_headers(settings)
     hosts = _Hosts(settings)
 
+    app.log_exception = _log_crash  # type: ignore[assignment, method-assign]
+
     @app.before_request
     def begin() -> None:
         g.started = time.perf_counter()
@@ -115,6 +118,18 @@ def init_app(app: Flask, settings: Settings, services: Services) -> None:
                 request_id=g.get("request_id"),
             )
         return response
+
+
+def _log_crash(crash: tuple[Any, ...]) -> None:
+    """Say where the console failed, but not what the exception says: its words may repeat what somebody typed."""
+    kind, _, where = crash
+    log.error(
+        "request.crashed",
+        error=kind.__name__ if kind else None,
+        where="".join(traceback.format_tb(where)),
+        route=request.url_rule.rule if request.url_rule else None,
+        request_id=g.get("request_id"),
+    )
 
 
 def security_headers(settings: Settings) -> Secure:
