@@ -106,9 +106,7 @@ def _turned_away() -> ResponseReturnValue | None:
     return redirect(url_for("account.sign_in", next=request.full_path.rstrip("?")))
 
 
-def _register(
-    bp: Blueprint, rule: str, view: View, permission: StrEnum, methods: Sequence[str]
-) -> View:
+def _register(bp: Blueprint, rule: str, view: View, permission: StrEnum, methods: Sequence[str]) -> View:
     view.permission = permission  # type: ignore[attr-defined]  # for the test that walks all routes
     bp.add_url_rule(rule, view.__name__, view, methods=list(methods))
     return view
