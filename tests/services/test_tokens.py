@@ -73,6 +73,7 @@ class TestTokens:
         assert tokens.authenticate(token).role is Role.VIEWER
 
     def test_it_ends_when_its_maker_leaves(self, tokens, tenants, ada):
+        tenants.add_member(ada.tenant.id, 2, Role.OWNER)
         token = tokens.create(ada, "CI", ["config:write"], ADA)
 
         tenants.remove_member(ada.tenant.id, 1, OPERATOR)
@@ -80,6 +81,7 @@ class TestTokens:
         assert tokens.authenticate(token) is None
 
     def test_one_of_the_operator_outlives_everybody(self, tokens, tenants, dev):
+        tenants.add_member(dev.id, 2, Role.OWNER)
         token = tokens.create(dev, "CI", ["config:write"], OPERATOR)
 
         tenants.remove_member(dev.id, 1, OPERATOR)
