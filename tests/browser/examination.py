@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
 HTML_LIMIT = 60_000
 
-DESK = {"width": 1280, "height": 900}
-PHONE = {"width": 360, "height": 740}
+DESK: ViewportSize = {"width": 1280, "height": 900}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 
 _FIND = """rules => axe.run(document, {
   resultTypes: ['violations'],
@@ -33,9 +33,9 @@ def faults(page: Page) -> list[str]:
     found: list[str] = []
     for name, size in (("desk", DESK), ("phone", PHONE)):
         page.set_viewport_size(size)
-        found += [f"{name}, light: {each}" for each in _violations(page, "light")]
         # Colours are all that dark changes.
         found += [f"{name}, dark: {each}" for each in _violations(page, "dark", "color-contrast")]
+        found += [f"{name}, light: {each}" for each in _violations(page, "light")]
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
         found.append(f"phone: scrolls sideways, for {page.evaluate(_WIDE)}")
     page.set_viewport_size(DESK)

@@ -39,6 +39,14 @@ def field(page: Page, label: str) -> Locator:
     return page.get_by_label(re.compile(rf"^\s*{re.escape(label)}(\s+optional)?\s*$"))
 
 
+def type_and_wait(page: Page, label: str, value: str) -> None:
+    """Type, leave the field, and wait until nothing of it is on its way to the server."""
+    # A field that is left tells the server at once, the form a moment after the last key.
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-trigger") == "setup-form"):
+        field(page, label).fill(value)
+        field(page, label).blur()
+
+
 def expect_page(page: Page, title: str | re.Pattern[str]) -> None:
     """Wait until a page has come, by its title."""
     expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()

@@ -18,7 +18,7 @@ from tests.peers.ports import free_port
 from tests.peers.scripted import Script, ScriptedServer, silence
 from tests.services.mails import a_mail
 from webapp.db.models import RevisionRow
-from webapp.domain.roles import Environment, Role, TenantInfo
+from webapp.domain.roles import OPERATOR, Environment, Role, TenantInfo
 from webapp.services.wiring import Services
 
 
@@ -56,6 +56,13 @@ def furnished(services: Services, new_tenant: Callable[..., TenantInfo], saved: 
         "inbox",
         "inbox?to=nobody@example.com",
         "inbox/clear",
+        "settings",
+        "settings/members",
+        "settings/members/invite",
+        "settings/tokens",
+        "settings/tokens/new",
+        "settings/audit",
+        "settings/danger",
         "nothing-of-the-kind",
     ],
 )
@@ -266,6 +273,7 @@ def test_what_breaks_on_our_side(
         session.execute(update(RevisionRow).where(RevisionRow.tenant_id == dev.id).values(document={"connector": 5}))
     watch.expected = {500}
     open_page(ada, console, dev, "history/1")
+    services.tenants.archive(dev.slug, OPERATOR)
 
     expect_page(ada, "Something broke on our side")
     assert faults(ada) == []

@@ -36,7 +36,7 @@ def test_on_send_test_sends_one_mail(ada: Page, console: Console, dev: TenantInf
 
     ada.get_by_role("button", name="Send test").dblclick()
 
-    expect(ada.get_by_role("heading", name=re.compile("^Accepted by"))).to_be_visible()
+    _wait_until_accepted(ada)
     _expect_quiet(ada)
     assert services.inbox.count(dev) == 1
 
@@ -49,9 +49,20 @@ def test_on_send_test_right_after_typing_sends_one_mail(
 
     ada.get_by_role("button", name="Send test").dblclick()
 
-    expect(ada.get_by_role("heading", name=re.compile("^Accepted by"))).to_be_visible()
+    _wait_until_accepted(ada)
     _expect_quiet(ada)
     assert services.inbox.count(dev) == 1
+
+
+def _wait_until_accepted(page: Page) -> None:
+    """Wait for the result; without scripts by asking for it, as the second click shows the page at once."""
+    accepted = page.get_by_role("heading", name=re.compile("^Accepted by"))
+    how_far = page.get_by_role("link", name="Show how far it is")
+    for _ in range(20):
+        expect(accepted.or_(how_far)).to_be_visible()
+        if accepted.is_visible():
+            return
+        how_far.click()
 
 
 def _expect_quiet(page: Page) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ADA, PASSWORD, sign_in
 from tests.browser.console import Console
-from tests.browser.steps import expect_page, go_to, review, save
+from tests.browser.steps import expect_page, go_to, review, save, type_and_wait
 from tests.canary import CANARY
 
 
@@ -86,7 +86,7 @@ def _mistypes_the_host_and_is_told(page: Page) -> None:
 
 
 def _takes_it_back_and_applies_a_fix(page: Page) -> None:
-    page.get_by_label("Server", exact=True).fill("127.0.0.1")
+    type_and_wait(page, "Server", "127.0.0.1")
     expect(page.get_by_text("This result is about what was there before")).to_be_visible()
     page.get_by_role("button", name="Take it back").click()
     page.get_by_label("Security").select_option(label="TLS: encrypted from the first byte (port 465)")

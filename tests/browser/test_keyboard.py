@@ -16,10 +16,11 @@ _FOCUS_SHOWS = """() => {
   const ways = [at, at.closest('label'), at.nextElementSibling].filter(Boolean).map(each => getComputedStyle(each));
   return ways.some(style => style.outlineStyle !== 'none' || style.boxShadow !== 'none');
 }"""
-_FOCUS_IS_COVERED = """() => {
+_COVERS_FOCUS = """() => {
   const box = document.activeElement.getBoundingClientRect();
   const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
-  return !!at && !document.activeElement.contains(at) && !at.contains(document.activeElement);
+  const free = !at || document.activeElement.contains(at) || at.contains(document.activeElement);
+  return free ? null : at.outerHTML.slice(0, 120);
 }"""
 STEPS_LIMIT = 150
 
@@ -76,8 +77,7 @@ def test_the_menu_of_a_phone(ada: Page, console: Console, dev: TenantInfo) -> No
     ada.set_viewport_size(PHONE)
     open_page(ada, console, dev)
     expect(ada.get_by_role("navigation", name="Main")).to_have_count(0)
-    menu = ada.get_by_role("banner").get_by_text("Menu")
-    _tab_to(ada, ada.locator("summary").filter(has=menu))
+    _tab_to(ada, ada.get_by_role("banner").locator("summary", has_text="Menu"))
     ada.keyboard.press("Enter")
     expect(ada.get_by_role("navigation", name="Main")).to_be_visible()
 
@@ -97,7 +97,8 @@ def _tab_to(page: Page, goal: Locator) -> None:
         page.keyboard.press("Tab")
         where = page.evaluate("document.activeElement.outerHTML.slice(0, 120)")
         assert page.evaluate(_FOCUS_SHOWS), f"the focus does not show on {where}"
-        assert not page.evaluate(_FOCUS_IS_COVERED), f"something covers {where}"
+        covering = page.evaluate(_COVERS_FOCUS)
+        assert not covering, f"{where} lies under {covering}"
         if goal.evaluate("goal => goal === document.activeElement"):
             return
     raise AssertionError(f"{goal} cannot be reached")

@@ -9,7 +9,17 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import ADA, PASSWORD, Watch
 from tests.browser.console import Console
-from tests.browser.steps import begin_smtp, choose_sandbox, expect_page, field, go_to, open_page, review, save
+from tests.browser.steps import (
+    begin_smtp,
+    choose_sandbox,
+    expect_page,
+    field,
+    go_to,
+    open_page,
+    review,
+    save,
+    type_and_wait,
+)
 from tests.canary import CANARY
 from webapp.domain.roles import Role, TenantInfo
 
@@ -90,7 +100,7 @@ class TestSessionOver:
     ) -> None:
         begin_smtp(ada, console, dev)
         _type_everything(ada)
-        _type_and_wait(ada, "Reply to", "help@example.org")
+        type_and_wait(ada, "Reply to", "help@example.org")
         ada.context.clear_cookies()
         watch.expected = {419}
         ada.get_by_role("button", name="Review and save").click()
@@ -105,7 +115,7 @@ class TestSessionOver:
     ) -> None:
         begin_smtp(ada, console, dev)
         _type_everything(ada)
-        _type_and_wait(ada, "Reply to", "help@example.net")
+        type_and_wait(ada, "Reply to", "help@example.net")
         ada.context.clear_cookies()
         watch.expected = {419}
         field(ada, "Reply to").fill("help@example.org")
@@ -198,14 +208,6 @@ def _type_everything(page: Page) -> None:
     field(page, "User name").fill("acme")
     field(page, "Password").fill(f"{CANARY}-typed")
     field(page, "From").fill("Acme <hello@example.org>")
-
-
-def _type_and_wait(page: Page, label: str, value: str) -> None:
-    """Type, and wait until nothing is on its way: the last answer would bring the session's cookie back."""
-    with page.expect_response(
-        lambda answer: answer.url.endswith("/draft") and "judge=" not in answer.request.post_data
-    ):
-        field(page, label).fill(value)
 
 
 def _expect_everything(page: Page) -> None:
