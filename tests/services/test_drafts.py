@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -52,6 +53,24 @@ class TestDrafts:
         drafts.save(ada, Draft(0, document(port=2)))
 
         assert drafts.load(ada).document["connector"]["config"]["port"] == 2
+
+    def test_one_that_another_request_overtook_is_not_kept_over_it(self, drafts, ada, document):
+        drafts.save(ada, Draft(0, document()))
+        seen = drafts.load(ada)
+        drafts.save(ada, replace(seen, preset="corrected"))
+
+        late = drafts.save(ada, replace(seen, preset="late"), unless_newer=True)
+
+        assert late is None
+        assert drafts.load(ada).preset == "corrected"
+
+    def test_one_that_nothing_overtook_is_kept(self, drafts, ada, document):
+        drafts.save(ada, Draft(0, document()))
+
+        kept = drafts.save(ada, replace(drafts.load(ada), preset="gmail"), unless_newer=True)
+
+        assert kept is not None
+        assert drafts.load(ada).preset == "gmail"
 
     def test_it_is_gone_when_discarded(self, drafts, ada, document):
         drafts.save(ada, Draft(0, document()))

@@ -6,8 +6,9 @@ import pytest
 
 from tests.web.conftest import Browser, House
 from tests.web.filling import FORM, SECRET, VALUES, around, choose, fill, send, shown
-from webapp.domain.roles import Role
+from webapp.domain.roles import OPERATOR, Role
 
+CONFIG = {"host": "smtp.example.com", "port": 587, "security": "starttls", "fromEmail": "a@example.com"}
 HTMX = {"HX-Request": "true"}
 
 BAD = [
@@ -307,3 +308,30 @@ def test_the_page_is_light(ada: Browser) -> None:
     send(ada, "open:SignIn")
 
     assert len(ada.get(FORM).data) < 60_000
+
+
+class TestWhatComesLate:
+    def test_what_a_page_kept_by_itself_does_not_undo_a_correction(self, house: House, ada: Browser) -> None:
+        fill(ada, port="465")
+        before = shown(ada)
+        send(ada, "fix:smtp.starttls_on_tls_port")
+
+        answer = ada.post("/t/dev/connector/draft", before, headers=HTMX)
+
+        assert answer.status_code == 204
+        ada.get("/t/dev/connector")
+        assert shown(ada)["security"] == "tls"
+
+    def test_what_somebody_saved_while_the_page_was_open_is_not_undone_unseen(self, house: House, ada: Browser) -> None:
+        access = house.services.tenants.access(OPERATOR, "dev")
+        connector = {"provider": "smtp", "config": {**CONFIG, "auth": {"type": "none"}}}
+        house.services.setups.save(access, {"connector": connector}, base=0)
+        ada.get("/t/dev/connector")
+        page = shown(ada)
+        theirs = {"op": "replace", "path": "/connector/config/fromEmail", "value": "theirs@example.com"}
+        house.services.setups.patch(access, [theirs])
+
+        ada.post("/t/dev/connector/draft", {**page, "host": "mine.example.com"}, headers=HTMX)
+
+        ada.get("/t/dev/connector")
+        assert "Revision 2 was saved since you began" in ada.page

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, overload
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import CursorResult, Select, delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -78,8 +78,15 @@ class Drafts:
             updated_at=at,
         )
 
-    def save(self, access: Access, draft: Draft) -> Draft:
-        """Keep a draft; answers it as it is kept, typed secrets taken out of the document and bound to their place."""
+    @overload
+    def save(self, access: Access, draft: Draft) -> Draft: ...
+    @overload
+    def save(self, access: Access, draft: Draft, *, unless_newer: bool) -> Draft | None: ...
+    def save(self, access: Access, draft: Draft, *, unless_newer: bool = False) -> Draft | None:
+        """Keep a draft; answers it as it is kept, typed secrets taken out of the document and bound to their place.
+
+        With ``unless_newer`` it is kept only over the draft that it was loaded as; None where another came between.
+        """
         person = _person(access)
         if person is None or not access.may(Permission.EDIT):
             raise ForbiddenError
@@ -93,12 +100,13 @@ class Drafts:
                 "ui": kept.ui,
             }
         )
+        only_over = (draft.updated_at,) if unless_newer else None
         try:
-            self._write(access.tenant.id, person, kept, content)
+            written = self._write(access.tenant.id, person, kept, content, only_over)
         except IntegrityError:
             # The same person saved in another tab between our look and our insert.
-            self._write(access.tenant.id, person, kept, content)
-        return kept
+            written = self._write(access.tenant.id, person, kept, content, only_over)
+        return kept if written else None
 
     def discard(self, access: Access) -> None:
         """Forget the person's draft."""
@@ -115,13 +123,19 @@ class Drafts:
             )
             return result.rowcount
 
-    def _write(self, tenant_id: int, person: int, draft: Draft, content: bytes) -> None:
+    def _write(
+        self, tenant_id: int, person: int, draft: Draft, content: bytes, only_over: tuple[datetime | None] | None
+    ) -> bool:
         with self._db.write() as session:
-            row = _row(session, tenant_id, person)
+            row = session.scalar(_of(tenant_id, person).with_for_update())
+            fresh = row.updated_at if row and row.updated_at > now() - KEPT else None
+            if only_over and only_over != (fresh,):
+                return False
             if row is None:
                 row = DraftRow(tenant_id=tenant_id, person_id=person)
                 session.add(row)
             row.base_revision, row.content, row.updated_at = draft.base_revision, content, draft.updated_at or now()
+            return True
 
     def _separated(self, draft: Draft) -> Draft:
         """Take typed secrets out of the document, and bind every secret that is not yet bound."""
@@ -190,5 +204,8 @@ def _person(access: Access) -> int | None:
 
 
 def _row(session: Session, tenant_id: int, person_id: int) -> DraftRow | None:
-    query = select(DraftRow).where(DraftRow.tenant_id == tenant_id, DraftRow.person_id == person_id)
-    return session.scalars(query).one_or_none()
+    return session.scalar(_of(tenant_id, person_id))
+
+
+def _of(tenant_id: int, person_id: int) -> Select[DraftRow]:
+    return select(DraftRow).where(DraftRow.tenant_id == tenant_id, DraftRow.person_id == person_id)

@@ -110,6 +110,7 @@ class Editor:
 
     def read(self, posted: MultiDict[str, str]) -> None:
         """Take over what a form says."""
+        self._see_what_the_page_saw(posted.get("base", ""))
         document = dict(self.draft.document)
         secrets = dict(self.draft.secrets)
         if self.connector:
@@ -136,7 +137,7 @@ class Editor:
 
     def begin(self, connector: dict[str, Any], secrets: Mapping[str, str], preset: str) -> None:
         """Begin with a provider that was chosen; templates and the rest of the setup stay."""
-        self.remarks = Remarks(to=self.remarks.to, usage_type=self.remarks.usage_type)
+        self.remarks = Remarks(to=self.remarks.to, usage_type=self.remarks.usage_type, turn=self.remarks.turn + 1)
         self.draft = replace(self.draft, provider=connector["provider"], preset=preset)
         self.put({**self.document, "connector": connector}, secrets)
         self.keep()
@@ -157,6 +158,7 @@ class Editor:
         taken = dict(alternative.config)
         if "auth" in taken and taken["auth"].get("type") == config.get("auth", {}).get("type"):
             taken["auth"] = {**config["auth"], **taken["auth"]}
+        self.remarks.turn += 1
         for key in taken:
             self.remarks.fixed[f"{CONFIG}/{key}"] = config.get(key)
         self.put({**self.document, "connector": {**self.draft.document["connector"], "config": {**config, **taken}}})
@@ -166,6 +168,14 @@ class Editor:
         self.draft = self._services.drafts.save(self.access, replace(self.draft, ui=self.remarks.to_json()))
         self.begun = True
 
+    def keep_unless_newer(self) -> bool:
+        """Write the draft, unless something else was kept since it was read; tells whether it was written."""
+        kept = self._services.drafts.save(
+            self.access, replace(self.draft, ui=self.remarks.to_json()), unless_newer=True
+        )
+        self.draft, self.begun = kept or self.draft, True
+        return kept is not None
+
     def discard(self) -> None:
         self._services.drafts.discard(self.access)
 
@@ -174,6 +184,7 @@ class Editor:
         # "add" also replaces a member, where "replace" would refuse one that is left at its default.
         operations = [{**each.to_json(), "op": "remove" if each.op == "remove" else "add"} for each in patch]
         document = self._services.setups.patched(self.document, operations)
+        self.remarks.turn += 1
         for operation in patch:
             self.remarks.fixed[operation.path] = value_at(self.document, operation.path)
         self.put(document)
@@ -188,6 +199,7 @@ class Editor:
         operation = {"op": "add", "path": pointer, "value": stored} if stored else {"op": "remove", "path": pointer}
         secrets = {key: value for key, value in self.draft.secrets.items() if key != pointer}
         if value_at(self.document, pointer) is not None:
+            self.remarks.turn += 1
             self.put(self._services.setups.patched(self.document, [operation]), secrets)
 
     def rebase(self) -> None:
@@ -195,11 +207,13 @@ class Editor:
         seen = self._services.setups.revision(self.access.tenant, self.draft.base_revision)
         live = rebased(unmarked(seen.document), unmarked(self.active.document), self.document)
         self.draft = replace(self.draft, base_revision=self.active.number)
+        self.remarks.turn += 1
         self.put(live)
 
     def reset_mail(self, usage_type: UsageType) -> None:
         """Put the default of one mail back."""
         templates = self.document.get("templates") or {}
+        self.remarks.turn += 1
         self.put({**self.document, "templates": reset(templates, default_templates(), usage_type)})
 
     def mails(self) -> list[MailFields]:
@@ -255,6 +269,14 @@ class Editor:
             if isinstance(field, SecretField) and field.state == "stored":
                 stored = value_at(self.active.document, f"{CONFIG}{field.setting.pointer}")
                 field.fingerprint = stored[SECRET].get("fingerprint", "") if is_secret(stored) else ""
+
+    def _see_what_the_page_saw(self, base: str) -> None:
+        """Begin a draft at the revision that the page showed, so that what was saved since is not undone unseen."""
+        if self.begun or not base.isdecimal() or not 0 <= int(base[:9]) < self.active.number:
+            return
+        seen = self._services.setups.revision(self.access.tenant, int(base[:9]))
+        if seen.setup.connector is not None:
+            self.draft = replace(self.draft, base_revision=seen.number, document=unmarked(seen.document))
 
     def _filled(self, posted: MultiDict[str, str] | None = None) -> SettingsForm:
         config = self.draft.document["connector"]["config"]

@@ -20,6 +20,8 @@ from webapp.web.errors import of_domain
 from webapp.web.security import tenant_route
 from webapp.web.status import cautions_of
 
+KEEP_TRIES = 3
+"""How often a draft is read and kept anew when another request of the same person came between."""
 LONG_STEP = 1500
 """Characters from which on a step of the guide comes only when it is opened."""
 
@@ -65,10 +67,9 @@ def change() -> ResponseReturnValue:
 @tenant_route(bp, "/connector/draft", methods=["POST"], permission=Permission.EDIT)
 def keep() -> ResponseReturnValue:
     """Keep what is typed while it is typed; say what is wrong with a setting once it is left."""
-    editor = _posted()
-    for name in request.form.get("left", "").split():
-        editor.leave(name)
-    editor.keep()
+    editor = _kept()
+    if editor is None:
+        return "", 204
     if not _live():
         # Sent again after the session had ended: there is no page any more that could take the parts.
         return redirect(url_for("connector.form"), 303)
@@ -159,6 +160,20 @@ def page(
 def _live() -> bool:
     """Whether a page with scripts asks for a part of itself."""
     return "HX-Request" in request.headers
+
+
+def _kept() -> Editor | None:
+    """Keep what a page sent by itself, unless the console has changed the values since that page was drawn."""
+    for _ in range(KEEP_TRIES):
+        editor = Editor(services(), current_access())
+        if request.form.get("turn", str(editor.remarks.turn)) != str(editor.remarks.turn):
+            return None
+        editor = _posted()
+        for name in request.form.get("left", "").split():
+            editor.leave(name)
+        if editor.keep_unless_newer():
+            return editor
+    return None
 
 
 def _posted() -> Editor:

@@ -25,6 +25,8 @@ class Remarks:
     to: str = ""
     usage_type: str = UsageType.GENERIC.value
     run: str = ""
+    turn: int = 0
+    """Counts what the console itself changed in the values: what a page of an earlier turn sends comes too late."""
     note: str = ""
     reason: str = ""
 
