@@ -28,12 +28,12 @@ def test_a_reload_keeps_what_was_typed(ada: Page, console: Console, dev: TenantI
     begin_smtp(ada, console, dev)
     _type_everything(ada)
     expect(ada.get_by_text("Draft kept")).to_be_visible()
-    expect(ada.get_by_text("Typed, not saved yet")).to_be_visible()
+    expect(ada.get_by_text("New, not saved yet")).to_be_visible()
 
     ada.reload()
 
     _expect_everything(ada)
-    expect(ada.get_by_text("Typed, not saved yet")).to_be_visible()
+    expect(ada.get_by_text("New, not saved yet")).to_be_visible()
 
 
 def test_a_reload_keeps_even_what_was_typed_in_the_last_moment(ada: Page, console: Console, dev: TenantInfo) -> None:

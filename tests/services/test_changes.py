@@ -64,11 +64,11 @@ class TestDescribedChanges:
         assert (str(group.title), str(line.label)) == ("Flows", "Sign-up with email verification")
         assert (str(line.old_text), str(line.new_text)) == ("On", "Off")
 
-    def test_a_new_connector_is_told_without_its_defaults(self, setups, ada, document):
+    def test_a_new_connector_is_told_without_what_is_advanced_and_as_usual(self, setups, ada, document):
         (group,) = described(setups.plan(ada, document()).changes, CONNECTORS)
 
         labels = [str(line.label) for line in group.lines]
-        assert labels == ["Provider", "Server", "Port", "Login", "User name", "Password", "From"]
+        assert labels == ["Provider", "Server", "Port", "Security", "Login", "User name", "Password", "From"]
         assert PASSWORD not in repr(group)
 
     def test_a_removed_connector_is_one_line(self, said):

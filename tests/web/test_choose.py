@@ -66,7 +66,7 @@ class TestChoosing:
         choose(ada, "smtp:sandbox")
 
         assert (shown(ada)["port"], shown(ada)["auth.user"]) == (str(port), "dev")
-        assert "Typed, not saved yet" in ada.page
+        assert "New, not saved yet" in ada.page
         assert ada.get(f"{FORM}/review").status_code == 200
 
     def test_the_sender_is_carried_over_and_credentials_are_not(self, ada: Browser) -> None:
@@ -76,7 +76,7 @@ class TestChoosing:
 
         assert shown(ada)["fromEmail"] == VALUES["fromEmail"]
         assert shown(ada)["auth.user"] == ""
-        assert "Typed, not saved yet" not in ada.page
+        assert "New, not saved yet" not in ada.page
 
     def test_choosing_the_current_one_again_keeps_what_is_typed(self, ada: Browser) -> None:
         fill(ada)

@@ -147,7 +147,7 @@ class TestSecretsOnTheForm:
         fill(ada)
 
         assert SECRET not in ada.page
-        assert "Typed, not saved yet" in ada.page
+        assert "New, not saved yet" in ada.page
 
     def test_a_typed_secret_can_be_taken_back(self, ada: Browser) -> None:
         fill(ada)
@@ -155,7 +155,7 @@ class TestSecretsOnTheForm:
         send(ada, "forget:auth.pass")
         ada.get(FORM)
 
-        assert "Typed, not saved yet" not in ada.page
+        assert "New, not saved yet" not in ada.page
 
     def test_it_does_not_follow_to_another_server(self, ada: Browser) -> None:
         fill(ada)

@@ -158,12 +158,14 @@ def _told(kind: Literal["added", "removed"], found: Iterable[Change]) -> Iterato
 
 
 def _default_of_new(leaf: Change, titles: _Titles) -> bool:
-    """Whether it only says that a new connector has a setting as it usually is."""
+    """Whether it only says that a new connector has an advanced setting as it usually is."""
     area, *rest = _steps(leaf.pointer) or [""]
     if leaf.kind != "added" or leaf.secret or area not in ("connector", "fallback") or rest[:1] != ["config"]:
         return False
     setting, below = titles.find(rest[1:])
-    return setting is not None and not below and (leaf.new == setting.default or leaf.new in ({}, []))
+    if setting is None or below:
+        return False
+    return leaf.new in ({}, []) or (setting.about.advanced and leaf.new == setting.default)
 
 
 def _provider(leaves: Iterable[Change]) -> str | None:
