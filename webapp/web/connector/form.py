@@ -165,10 +165,11 @@ def _live() -> bool:
 def _kept() -> Editor | None:
     """Keep what a page sent by itself, unless the console has changed the values since that page was drawn."""
     for _ in range(KEEP_TRIES):
-        editor = Editor(services(), current_access())
+        # One reading of the draft for both: the turn that is compared is that of the draft that is written over.
+        editor = _opened()
         if request.form.get("turn", str(editor.remarks.turn)) != str(editor.remarks.turn):
             return None
-        editor = _posted()
+        editor.read(request.form)
         for name in request.form.get("left", "").split():
             editor.leave(name)
         if editor.keep_unless_newer():
@@ -176,10 +177,15 @@ def _kept() -> Editor | None:
     return None
 
 
-def _posted() -> Editor:
+def _opened() -> Editor:
     editor = Editor(services(), current_access())
     if not editor.connector:
         raise NotFoundError
+    return editor
+
+
+def _posted() -> Editor:
+    editor = _opened()
     editor.read(request.form)
     return editor
 
