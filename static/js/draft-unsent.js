@@ -2,6 +2,7 @@
 const form = document.getElementById("setup-form");
 const place = `unsent:${location.pathname}:${form.dataset.provider}`;
 const unsent = JSON.parse(sessionStorage.getItem(place) || "{}");
+let leaving = false;
 
 function put() {
   if (Object.keys(unsent).length) sessionStorage.setItem(place, JSON.stringify(unsent));
@@ -22,14 +23,17 @@ document.addEventListener("DOMContentLoaded", () => {
 
 form.addEventListener("input", ({ target }) => {
   if (!target.id || "secret" in target.dataset) return;
+  leaving = false;
   unsent[target.id] = target.type === "checkbox" ? target.checked : target.value;
   put();
 });
 
 document.addEventListener("htmx:beforeRequest", ({ detail }) => { detail.xhr.carries = { ...unsent }; });
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (!detail.successful || detail.requestConfig.verb !== "post") return;
+  // The page that is on its way may have been drawn before what is answered now was kept: it is put back there as well.
+  if (leaving || !detail.successful || detail.requestConfig.verb !== "post") return;
   for (const [id, value] of Object.entries(detail.xhr.carries || {})) if (unsent[id] === value) delete unsent[id];
   put();
 });
+addEventListener("beforeunload", () => { leaving = true; });
 form.addEventListener("submit", () => sessionStorage.removeItem(place));

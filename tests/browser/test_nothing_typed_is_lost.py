@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import ADA, PASSWORD, Watch
 from tests.browser.console import Console
@@ -41,6 +41,30 @@ def test_a_reload_keeps_even_what_was_typed_in_the_last_moment(ada: Page, consol
     field(ada, "Server").press_sequentially("smtp.example.org")
 
     ada.reload()
+
+    expect(field(ada, "Server")).to_have_value("smtp.example.org")
+
+
+def test_a_page_drawn_before_the_last_change_was_kept_shows_that_change(
+    ada: Page, console: Console, dev: TenantInfo
+) -> None:
+    begin_smtp(ada, console, dev)
+    held: list[Route] = []
+    ada.route(
+        re.compile("/connector(/draft)?$"), lambda route: held.append(route) if len(held) < 2 else route.continue_()
+    )
+    field(ada, "Server").fill("smtp.example.org")
+    field(ada, "Server").blur()
+    _wait_for(ada, held, 1)
+    ada.evaluate("setTimeout(() => location.reload())")
+    _wait_for(ada, held, 2)
+    change, page = held
+
+    drawn_before = page.fetch()
+    with ada.expect_event("requestfinished"):
+        change.fulfill(response=change.fetch())
+    with ada.expect_navigation():
+        page.fulfill(response=drawn_before)
 
     expect(field(ada, "Server")).to_have_value("smtp.example.org")
 
@@ -200,6 +224,11 @@ def test_a_save_that_never_arrives_can_be_repeated(ada: Page, console: Console, 
     expect(field(ada, "Reply to")).to_have_value("help@example.org")
     review(ada)
     save(ada, revision=1)
+
+
+def _wait_for(page: Page, held: list[Route], count: int) -> None:
+    while len(held) < count:
+        page.wait_for_timeout(10)
 
 
 def _type_everything(page: Page) -> None:
