@@ -72,7 +72,7 @@ class TestMallory:
         def broken(*args: object) -> None:
             raise RuntimeError(f"{CANARY} in {house.services.settings.data_dir}")
 
-        monkeypatch.setattr("webapp.web.account._sign_in", broken)
+        monkeypatch.setattr("webapp.web.account.sign_in._sign_in", broken)
         monkeypatch.setattr(house.app, "log_exception", lambda *args: None)
 
         answer = house.browser().get("/sign-in")

@@ -13,7 +13,8 @@ from sqlalchemy.dialects import postgresql
 from tests.canary import CANARY
 from tests.web.conftest import ADA, MALLORY, PASSWORD, Browser, House
 from tests.web.filling import FORM, SECRET, VALUES, choose
-from webapp.accounts import Accounts, Installation, _open_link
+from webapp.accounts import Accounts, Installation
+from webapp.accounts.installation import _open_link
 from webapp.db.models import LinkRow
 from webapp.web.security import safe_next
 

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from tests.web.conftest import ADA, PASSWORD, Browser, House
-from webapp.web.account import TRIES_PER_ADDRESS_HERE
+from webapp.web.account.sign_in import TRIES_PER_ADDRESS_HERE
 from webapp.web.security import safe_next
 
 FIELDS = {"current": "x", "new": "a second violet stamp pad"}

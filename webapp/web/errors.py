@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from webapp.domain.errors import LimitedError, PostroomError
 from webapp.domain.text import T, Text
 from webapp.web import resume
-from webapp.web.account import SignInForm
+from webapp.web.account.sign_in import SignInForm
 from webapp.web.context import current_person
 from webapp.web.security import safe_next
 

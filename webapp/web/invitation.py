@@ -15,10 +15,10 @@ from webapp.accounts import AccountError
 from webapp.domain.errors import NotFoundError
 from webapp.domain.password import SHORTEST
 from webapp.services.invitations import Invitation
-from webapp.web.account import begin_session
 from webapp.web.context import accounts, current_person, request_id, services
 from webapp.web.frame import ROLE_TITLES, translated
 from webapp.web.security import public_route
+from webapp.web.signing_in import begin_session
 
 bp = Blueprint("invitation", __name__)
 

@@ -1,0 +1,21 @@
+"""People: who they are, what they sign in with, and how the first of them comes in.
+
+Flask-Security's models import Flask, so this package stands beside the entry points; below them a person is an id
+and a name. It is the one place that knows those models.
+"""
+
+from webapp.accounts.installation import Installation, first_run
+from webapp.accounts.models import AccountStore, Person, User, person_of
+from webapp.accounts.people import TIME_ZONES, AccountError, Accounts
+
+__all__ = [
+    "TIME_ZONES",
+    "AccountError",
+    "AccountStore",
+    "Accounts",
+    "Installation",
+    "Person",
+    "User",
+    "first_run",
+    "person_of",
+]
