@@ -52,6 +52,10 @@ class Certificates:
         return self._ca.issue_cert("mail.another-company.test")
 
     @cached_property
+    def international(self) -> trustme.LeafCert:
+        return self._ca.issue_cert("bücher.example")
+
+    @cached_property
     def unknown_issuer(self) -> trustme.LeafCert:
         """Without the issuer's own certificate in the chain, as servers are usually misconfigured."""
         return self._stranger.issue_cert(*NAMES)

@@ -266,6 +266,8 @@ class ScriptedServer:
     def __init__(self, *scripts: Script, context: ssl.SSLContext | None = None, host: str = LOOPBACK) -> None:
         self.host = host
         self.conversations: list[Conversation] = []
+        self.seen_from: list[str] = []
+        """The addresses that clients came from."""
         self._scripts = scripts or (Script(),)
         self._context = context
         self._stopped = threading.Event()
@@ -321,6 +323,7 @@ class ScriptedServer:
     def _accept(self) -> None:
         for connection in self._connections():
             script = self._scripts[min(len(self.conversations), len(self._scripts) - 1)]
+            self.seen_from.append(connection.getpeername()[0])
             conversation = Conversation(script, self._context, connection, self._stopped)
             self.conversations.append(conversation)
             self._start(conversation.run)

@@ -13,6 +13,7 @@ from pydantic.types import StringConstraints
 from webapp.connectors.config import ConnectorConfig, Host, Line, MailboxText, Secret, setting
 from webapp.connectors.smtp.connection import ProxySettings, TlsSettings
 from webapp.connectors.smtp.headers import Headers
+from webapp.domain.address import ascii_host
 from webapp.domain.text import T
 
 _LABELS = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9-]{1,63}(?<!-))*")
@@ -69,9 +70,14 @@ def _ip_address(value: str) -> str:
 
 
 def _certificate_name(value: str) -> str:
-    if not _LABELS.fullmatch(value) or len(value) > 253:
+    """Names in other scripts stand in certificates as DNS carries them."""
+    try:
+        name = ascii_host(value.rstrip(".")).lower()
+    except ValueError:
+        name = ""
+    if not _LABELS.fullmatch(name) or len(name) > 253:
         raise ValueError("Give the host name that the certificate carries, such as smtp.example.com.")
-    return value.lower()
+    return name
 
 
 Port = Annotated[int, BeforeValidator(_port), Field(ge=1, le=65535)]

@@ -227,7 +227,8 @@ class SMTPSession:
         if envelope.utf8:
             if "smtputf8" not in offers:
                 raise self._diagnosis.refusal("smtp.smtputf8_not_offered")
-            options += ["SMTPUTF8", "BODY=8BITMIME"]
+            # Whoever offers SMTPUTF8 has to offer 8BITMIME too (RFC 6531 section 3.1), and not everybody does.
+            options += ["SMTPUTF8", *(["BODY=8BITMIME"] if "8bitmime" in offers else [])]
         return options
 
     async def _hand_over(self, content: bytes) -> SMTPResponse:
