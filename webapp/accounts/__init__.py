@@ -6,15 +6,25 @@ and a name. It is the one place that knows those models.
 
 from webapp.accounts.installation import Installation, first_run
 from webapp.accounts.models import AccountStore, Person, User, person_of
+from webapp.accounts.passkeys import Ceremony, PasskeyError, PasskeyInfo, Passkeys, RelyingParty
 from webapp.accounts.people import TIME_ZONES, AccountError, Accounts
+from webapp.accounts.second_factor import Offer, SecondFactor, Standing
 
 __all__ = [
     "TIME_ZONES",
     "AccountError",
     "AccountStore",
     "Accounts",
+    "Ceremony",
     "Installation",
+    "Offer",
+    "PasskeyError",
+    "PasskeyInfo",
+    "Passkeys",
     "Person",
+    "RelyingParty",
+    "SecondFactor",
+    "Standing",
     "User",
     "first_run",
     "person_of",

@@ -94,7 +94,7 @@ class Accounts:
 
     def by_email(self, email: str) -> Person:
         with self._db.read() as session:
-            user = _user(session, email)
+            user = user_by_email(session, email)
             if not user:
                 raise NotFoundError(T("There is no account with the address %(email)s.", email=email))
             return person_of(user)
@@ -114,7 +114,7 @@ class Accounts:
     def authenticate(self, email: str, password: str) -> User | None:
         """Find the person by address and password. Takes as long for an address that nobody has."""
         with self._db.read() as session:
-            user = _user(session, email)
+            user = user_by_email(session, email)
         decoy = self._decoy
         hashed = user.password if user and user.active and user.password else decoy
         fits = self._verify(hashed, password[: passwords.LONGEST])
@@ -125,7 +125,7 @@ class Accounts:
         with self._db.read() as session:
             user = session.get(User, person_id)
         if not user or not self._verify(user.password or self._decoy, current):
-            raise _invalid("/current", T("This is not your current password."))
+            raise refusal("/current", T("This is not your current password."))
         _check(new, "/new", user.email, organisation)
         self._set_password(user.id, new, person_of(user).actor)
 
@@ -151,7 +151,7 @@ class Accounts:
     def set_time_zone(self, person_id: int, zone: str) -> None:
         """Let a person read times in this zone; nothing for the browser's own."""
         if zone and zone not in TIME_ZONES:
-            raise _invalid("/zone", T("This is not a time zone of the list."))
+            raise refusal("/zone", T("This is not a time zone of the list."))
         with self._db.write() as session:
             session.execute(update(User).where(User.id == person_id).values(time_zone=zone or None))
 
@@ -177,8 +177,8 @@ def end_sessions(session: Session, person_id: int) -> None:
 
 
 def _added(session: Session, address: str, hashed: str, administrator: bool) -> User:
-    if _user(session, address):
-        raise _invalid("/email", T("There is already an account with this address."))
+    if user_by_email(session, address):
+        raise refusal("/email", T("There is already an account with this address."))
     user = User(email=address, password=hashed, active=True, administrator=administrator)
     user.fs_uniquifier = secrets.token_hex(32)
     session.add(user)
@@ -186,7 +186,8 @@ def _added(session: Session, address: str, hashed: str, administrator: bool) -> 
     return user
 
 
-def _user(session: Session, email: str) -> User | None:
+def user_by_email(session: Session, email: str) -> User | None:
+    """The account with this address, if there is one."""
     return session.scalar(select(User).where(func.lower(User.email) == email.strip().lower()))
 
 
@@ -195,14 +196,15 @@ def address_of(email: str) -> str:
     try:
         return parse_address(email.strip()).lower()
     except AddressError as exc:
-        raise _invalid("/email", T("This is not an email address, such as ada@example.com.")) from exc
+        raise refusal("/email", T("This is not an email address, such as ada@example.com.")) from exc
 
 
 def _check(password: str, pointer: str, *about: str) -> None:
     weak = passwords.weakness(password, about=about)
     if weak:
-        raise _invalid(pointer, weak)
+        raise refusal(pointer, weak)
 
 
-def _invalid(pointer: str, message: Text) -> AccountError:
+def refusal(pointer: str, message: Text) -> AccountError:
+    """What is wrong with one field."""
     return AccountError(message, errors=[FieldError(pointer, "account.invalid", message)])

@@ -213,6 +213,32 @@ class SessionRow(Base):
     seen_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class TotpRow(Base):
+    """The authenticator app of a person."""
+
+    __tablename__ = "totp_secrets"
+
+    person_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    secret: Mapped[bytes]
+    """Sealed."""
+    last_counter: Mapped[int | None]
+    """Of the code that was used last: it and those before it are refused."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class RecoveryCodeRow(Base):
+    """A code that lets a person in once, in place of their authenticator app or passkey."""
+
+    __tablename__ = "recovery_codes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    """A keyed hash."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    used_at: Mapped[datetime | None]
+
+
 class WrappedKeyRow(Base):
     """A random key of the database's own, sealed with the operator's keys."""
 
