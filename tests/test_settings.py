@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from pydantic import ValidationError
 
 from tests.canary import CANARY
+from webapp.cli.doctor import shown_settings
 from webapp.settings import Limit, Settings, documented_settings
 
 
@@ -76,6 +77,60 @@ class TestKeys:
 
         assert "32 random bytes" in words
         assert key not in words
+
+
+class TestRelay:
+    @pytest.mark.parametrize(
+        ("written", "meant"),
+        [
+            ("smtps://smtp.example.com", ("smtp.example.com", 465, "tls")),
+            ("smtp://smtp.example.com?starttls", ("smtp.example.com", 587, "starttls")),
+            ("smtp://relay.lan:2525", ("relay.lan", 2525, "opportunistic")),
+            ("smtp://localhost", ("localhost", 25, "none")),
+            ("smtp://[::1]:26/", ("::1", 26, "none")),
+        ],
+    )
+    def test_is_read_from_one_address(self, written: str, meant: tuple[str, int, str]) -> None:
+        relay = Settings(builtin_smtp_url=written, builtin_from="postroom@example.com").builtin_smtp_url  # type: ignore[arg-type]
+
+        assert relay
+        assert (relay.host, relay.port, relay.security) == meant
+
+    def test_keeps_its_password_to_itself(self) -> None:
+        url = f"smtps://ada%40example.com:{CANARY}%2F%3F@smtp.example.com:465"
+        settings = Settings(builtin_smtp_url=url, builtin_from="postroom@example.com")  # type: ignore[arg-type]
+
+        relay = settings.builtin_smtp_url
+        assert relay
+        assert relay.password
+        assert (relay.user, relay.password.get_secret_value()) == ("ada@example.com", f"{CANARY}/?")
+        assert CANARY not in f"{settings!r} {relay!r} {relay} {shown_settings(settings)}"
+        assert shown_settings(settings)["POSTROOM_BUILTIN_SMTP_URL"] == "smtps://smtp.example.com:465"
+
+    @pytest.mark.parametrize(
+        ("written", "says"),
+        [
+            ("http://smtp.example.com", "write it like smtps://"),
+            (f"smtp://ada:{CANARY}@smtp.example.com", "over TLS only"),
+            (f"smtps://:{CANARY}@smtp.example.com", "go together"),
+            (f"smtps://ada:{CANARY}@smtp.example.com:x", "no number"),
+            (f"smtps://ada:{CANARY}@smtp.example.com?starttls", "goes with smtp://"),
+            (f"smtps://ada:{CANARY}@smtp.example.com/#x", "only ?starttls"),
+            (f"smtps://ada:{CANARY}@smtp.example.com?ssl=off", "only ?starttls"),
+        ],
+    )
+    def test_that_is_none_is_refused_without_showing_it(self, written: str, says: str) -> None:
+        words = refusal(builtin_smtp_url=written, builtin_from="postroom@example.com")
+
+        assert says in words
+        assert CANARY not in words
+
+    def test_needs_an_address_to_write_from(self) -> None:
+        assert "POSTROOM_BUILTIN_SMTP_URL needs it" in refusal(builtin_smtp_url="smtp://localhost")
+
+    @pytest.mark.parametrize("sender", ["postroom", "a@x.example,b@x.example", "P <a@x.example", "a@x\nBcc: b@y"])
+    def test_writes_from_one_address(self, sender: str) -> None:
+        assert "write one address" in refusal(builtin_smtp_url="smtp://localhost", builtin_from=sender)
 
 
 class TestOtherValues:

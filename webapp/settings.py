@@ -8,16 +8,18 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _LIMIT = re.compile(r"\s*(\d{1,9})\s*(?:/|per)\s*(\d{0,6})\s*(second|minute|hour|day)s?\s*", re.IGNORECASE)
+_MAILBOX = re.compile(r"([^<>@\x00-\x1f\x7f]*<)?[^\s<>@,;:\\\"]+@[^\s<>@,;]+>?")
+_RELAY_HOST = re.compile(r"[\w.-]{1,253}|[0-9a-f:.]{2,45}")
 _DATABASE = re.compile(r"(sqlite(\+pysqlite)?:///|postgresql\+psycopg://).*")
 
 
@@ -40,6 +42,71 @@ class Limit:
         unit, length = next((unit, length) for unit, length in reversed(_UNITS.items()) if not self.seconds % length)
         count = self.seconds // length
         return f"{self.amount}/{unit}" if count == 1 else f"{self.amount}/{count} {unit}s"
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """The mail server that the operator named for the console's own mail."""
+
+    host: str
+    port: int
+    security: Literal["tls", "starttls", "opportunistic", "none"]
+    user: str = ""
+    password: SecretStr | None = None
+
+    @classmethod
+    def parse(cls, written: str) -> Self:
+        """Read ``smtps://user:password@host:465`` or ``smtp://host:587?starttls``. Raises ValueError."""
+        # The value is not repeated in any error: it may hold a password.
+        try:
+            parts = urlsplit(written.strip())
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            raise ValueError("its port is no number from 0 to 65535") from None
+        if parts.scheme not in ("smtp", "smtps") or not _RELAY_HOST.fullmatch(host) or parts.path not in ("", "/"):
+            raise ValueError("write it like smtps://user:password@smtp.example.com or smtp://smtp.example.com?starttls")
+        if parts.query not in ("", "starttls") or parts.fragment or port == 0:
+            raise ValueError(
+                "behind the server and its port only ?starttls may stand; write # and ? in a password as %23 and %3F"
+            )
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        if bool(user) != bool(password):
+            raise ValueError("user name and password go together: smtps://user:password@smtp.example.com")
+        if parts.scheme == "smtps" and parts.query:
+            raise ValueError("smtps:// is encrypted from the first byte; ?starttls goes with smtp://")
+        if parts.scheme == "smtp" and user and not parts.query and not _is_loopback(host):
+            raise ValueError("a password goes over TLS only: write smtps:// or add ?starttls")
+        secret = SecretStr(password) if password else None
+        if parts.scheme == "smtps":
+            return cls(host, port or 465, "tls", user, secret)
+        if parts.query:
+            return cls(host, port or 587, "starttls", user, secret)
+        return cls(host, port or 25, "none" if _is_loopback(host) else "opportunistic", user, secret)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        scheme = "smtps" if self.security == "tls" else "smtp"
+        return f"{scheme}://{host}:{self.port}{'?starttls' if self.security == 'starttls' else ''}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _relay(value: object) -> object:
+    return (Relay.parse(value) if value.strip() else None) if isinstance(value, str) else value
+
+
+def _sender(value: str | None, info: ValidationInfo) -> str | None:
+    value = (value or "").strip()
+    if value and (not _MAILBOX.fullmatch(value) or ("<" in value) != value.endswith(">")):
+        raise ValueError("write one address, such as Postroom <postroom@example.com>")
+    if not value and info.data.get("builtin_smtp_url"):
+        raise ValueError("POSTROOM_BUILTIN_SMTP_URL needs it: the address that the console's own mail comes from")
+    return value or None
 
 
 def _comma_separated(value: object) -> object:
@@ -109,6 +176,7 @@ def _folder(path: Path) -> Path:
 
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 Networks = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_networks)]
+RelayURL = Annotated[Relay | None, NoDecode, BeforeValidator(_relay)]
 LimitPair = Annotated[tuple[Limit, Limit], NoDecode, BeforeValidator(_limits)]
 
 
@@ -139,6 +207,11 @@ class Settings(BaseSettings):
     """Port of the sandbox mail server on 127.0.0.1; 0 switches it off."""
     allowed_networks: Networks = ()
     """Networks (CIDR) that connectors may reach besides public addresses, such as 10.0.0.0/8."""
+    builtin_smtp_url: RelayURL = Field(default=None, repr=False)
+    """Mail server for the console's own mail, such as smtps://user:password@smtp.example.com or smtp://localhost:25;
+    smtp://…?starttls demands encryption."""
+    builtin_from: Annotated[str | None, AfterValidator(_sender)] = Field(default=None, validate_default=True)
+    """Address that the console's own mail comes from, such as postroom@example.com, with a name before it if you like."""
     test_send_limits: LimitPair = (Limit(10, 600), Limit(200, 86400))
     """Test sends allowed for each recipient, then for each tenant."""
     trusted_proxies: int = Field(default=0, ge=0, le=10)

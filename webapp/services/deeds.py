@@ -40,6 +40,11 @@ DEEDS: Final[Mapping[str, Deed]] = {
     "token.revoked": Deed(T("Revoked an API token"), T("revoked the API token “%(name)s”")),
     "member.added": Deed(T("Added a member"), T("added person %(person)s as %(role)s")),
     "member.invited": Deed(T("Invited somebody"), T("invited %(email)s as %(role)s")),
+    "invitation.mailed": Deed(
+        T("Mailed an invitation"),
+        T("mailed an invitation to %(to)s, which the mail server took"),
+        T("mailed an invitation to %(to)s, which did not go out"),
+    ),
     "member.invitation_revoked": Deed(T("Withdrew an invitation"), T("withdrew the invitation of %(email)s")),
     "member.joined": Deed(T("Joined"), T("joined as %(role)s, invited by %(invited_by)s")),
     "member.role_changed": Deed(T("Changed a role"), T("changed the role of %(name)s from %(old)s to %(role)s")),

@@ -46,11 +46,15 @@ def sample_payload(usage_type: UsageType) -> dict[str, JSON]:
 @cache
 def _templates() -> dict[UsageType, Template]:
     words = tomllib.loads(_read("en.toml"))
-    return {usage_type: _template(usage_type, words["common"] | words[usage_type.value]) for usage_type in UsageType}
+    return {
+        usage_type: mail_of(words["common"] | words[usage_type.value], usage_type.required_variable)
+        for usage_type in UsageType
+    }
 
 
-def _template(usage_type: UsageType, words: Mapping[str, str]) -> Template:
-    part, in_text = _ACTIONS[usage_type.required_variable]
+def mail_of(words: Mapping[str, str], action: str) -> Template:
+    """Put words into the look that all our mails have. ``action`` is the variable they are about: code or link."""
+    part, in_text = _ACTIONS[action]
     return Template(
         content_type="text/html",
         subject=words["subject"],

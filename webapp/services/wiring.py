@@ -17,6 +17,7 @@ from webapp.db.session import Database
 from webapp.db.vault import Vault, vault_of
 from webapp.domain.text import T, Text
 from webapp.services.audit import Audit
+from webapp.services.console_mail import ConsoleMail
 from webapp.services.delivery import Delivery, Networks
 from webapp.services.drafts import Drafts
 from webapp.services.housekeeping import Housekeeping
@@ -60,6 +61,7 @@ class Services:
     loop: BackgroundLoop
     delivery: Delivery
     testing: Testing
+    console_mail: ConsoleMail
     inbox: Inbox
     sandbox: SandboxServer
     housekeeping: Housekeeping
@@ -118,6 +120,7 @@ def build(settings: Settings) -> Services:
         testing=Testing(
             runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits
         ),
+        console_mail=ConsoleMail(settings, CONNECTORS, loop, limits, audit, db),
         inbox=inbox,
         sandbox=sandbox,
         housekeeping=Housekeeping(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from flask import Blueprint, flash, redirect, render_template, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -17,8 +17,10 @@ from webapp.accounts import Person
 from webapp.domain.errors import InputError, LastOwnerError, NotFoundError
 from webapp.domain.roles import Permission, Role
 from webapp.domain.text import T
+from webapp.services.console_mail import Letter
 from webapp.web.context import accounts, current_access, current_actor, current_tenant, request_id, services
 from webapp.web.frame import ROLE_TITLES, translated
+from webapp.web.passing_on import FreshLink, forget
 from webapp.web.security import tenant_route
 
 bp = Blueprint("members", __name__)
@@ -28,8 +30,6 @@ ROLE_MEANINGS: Final = {
     Role.EDITOR: T("Also edits, checks, sends tests and saves; in production only where the owners allow it."),
     Role.OWNER: T("Also members, tokens, the audit log and deleting. There can be several."),
 }
-_FRESH: Final = "fresh_invitation"
-"""Where the session keeps a new link, sealed, until its maker goes on."""
 
 
 class RoleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -57,7 +57,7 @@ class Line:
 @tenant_route(bp, "/settings/members", permission=Permission.MANAGE)
 def members() -> ResponseReturnValue:
     """List the members, and the invitations that wait."""
-    session.pop(_FRESH, None)
+    forget()
     return render_template(
         "pages/settings/members.html",
         lines=_lines(),
@@ -126,25 +126,37 @@ def invite_make() -> ResponseReturnValue:
     except InputError as error:
         form.email.errors = [translated(each.message) for each in error.errors]
         return _invite(form), 422
-    # Sealed in the session, so that reloading the page does neither lose the link nor make another.
-    fresh = {"token": token, "email": form.email.data.strip(), "role": form.role.data, "tenant": current_tenant().id}
-    session[_FRESH] = services().vault.seal(fresh).decode()
+    fresh = FreshLink(Letter.INVITATION, token, form.email.data.strip().lower(), current_tenant().id)
+    fresh.keep()
+    if request.form.get("by") == "mail" and services().console_mail.available:
+        _mail(fresh)
     return redirect(url_for("members.invited"), 303)
 
 
 @tenant_route(bp, "/settings/members/invited", permission=Permission.MANAGE)
 def invited() -> ResponseReturnValue:
     """Show the link of the fresh invitation, this once."""
-    fresh = services().vault.open(session[_FRESH].encode()) if _FRESH in session else None
-    if not fresh or fresh["tenant"] != current_tenant().id:
+    fresh = FreshLink.kept(Letter.INVITATION, tenant=current_tenant().id)
+    if not fresh:
         return redirect(url_for("members.members"))
-    link = services().settings.base_url + url_for("invitation.invitation", token=fresh["token"])
+    found = services().invitations.open(fresh.token)
     return render_template(
         "pages/settings/invited.html",
-        email=fresh["email"],
-        role=translated(ROLE_TITLES[Role(fresh["role"])]),
-        link=link,
+        fresh=fresh,
+        role=translated(ROLE_TITLES[found.role]),
+        link=_link(fresh),
+        mailing=services().console_mail.available,
     )
+
+
+@tenant_route(bp, "/settings/members/invited", methods=("POST",), permission=Permission.MANAGE)
+def invited_mail() -> ResponseReturnValue:
+    """Mail the link of the fresh invitation to whom it is for."""
+    fresh = FreshLink.kept(Letter.INVITATION, tenant=current_tenant().id)
+    if not fresh or not services().console_mail.available:
+        return redirect(url_for("members.members"), 303)
+    _mail(fresh)
+    return redirect(url_for("members.invited"), 303)
 
 
 @tenant_route(bp, "/settings/invitations/<int:number>/revoke", methods=("POST",), permission=Permission.MANAGE)
@@ -172,6 +184,16 @@ def _line(person_id: int) -> Line:
     return line
 
 
+def _link(fresh: FreshLink) -> str:
+    return services().settings.base_url + url_for("invitation.invitation", token=fresh.token)
+
+
+def _mail(fresh: FreshLink) -> None:
+    found = services().invitations.open(fresh.token)
+    role = translated(ROLE_TITLES[found.role])
+    fresh.mail(_link(fresh), found.expires_at, tenant=found.tenant.name, role=role)
+
+
 def _roles(form: Any) -> Any:
     form.role.choices = [(role.value, translated(title)) for role, title in ROLE_TITLES.items()]
     return form
@@ -187,7 +209,9 @@ def _member(line: Line, form: RoleForm, sentence: str = "") -> str:
 
 
 def _invite(form: InviteForm) -> str:
-    return render_template("pages/settings/invite.html", form=form, meanings=_meanings())
+    return render_template(
+        "pages/settings/invite.html", form=form, meanings=_meanings(), mailing=services().console_mail.available
+    )
 
 
 def _meanings() -> dict[str, Any]:
