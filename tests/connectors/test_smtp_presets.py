@@ -37,11 +37,90 @@ def filled_in(config: Mapping[str, Any]) -> dict[str, Any]:
     return {"port": 8425, "fromEmail": "Acme <no-reply@example.com>", **config, "auth": {**auth, **config["auth"]}}
 
 
-def test_the_providers_of_the_source_documents_and_the_usual_ones_are_there() -> None:
+WANTED = {
+    "gmail",
+    "google-workspace-relay",
+    "microsoft-365",
+    "icloud",
+    "yahoo",
+    "zoho",
+    "fastmail",
+    "sendgrid",
+    "mailgun-us",
+    "mailgun-eu",
+    "postmark",
+    "amazon-ses",
+    "aliyun-direct-mail",
+    "tencent-exmail",
+    "tencent-ses",
+    "brevo",
+    "mailjet",
+    "resend",
+    "sparkpost",
+    "mailtrap",
+    "smtp2go",
+    "scaleway",
+    "ovh",
+    "local-relay",
+    SANDBOX,
+}
+"""The providers that were asked for."""
+
+
+def test_the_providers_that_were_asked_for_are_there() -> None:
     ids = [preset.id for preset in presets()]
 
-    assert {"gmail", "sendgrid", "aliyun-direct-mail", SANDBOX} <= set(ids)
-    assert len(ids) == len(set(ids)) >= 12
+    assert set(ids) >= WANTED
+    assert len(ids) == len(set(ids)) >= 28
+
+
+def test_two_cards_are_never_called_the_same() -> None:
+    titles = [preset.title.lower() for preset in presets()]
+
+    assert len(titles) == len(set(titles))
+
+
+@pytest.mark.parametrize("kind", ["service", "mailbox"])
+def test_providers_of_a_kind_stand_in_the_order_of_the_alphabet(kind: str) -> None:
+    titles = [preset.title.lower() for preset in presets() if preset.kind == kind]
+
+    assert titles == sorted(titles)
+
+
+@pytest.mark.parametrize(
+    ("preset_id", "hosts"),
+    [
+        ("amazon-ses", 18),
+        ("aliyun-direct-mail", 4),
+        ("tencent-ses", 3),
+        ("zoho", 10),
+        ("smtp2go", 4),
+        ("sendgrid", 2),
+        ("sparkpost", 2),
+    ],
+)
+def test_every_region_of_a_provider_is_one_click_away(preset_id: str, hosts: int) -> None:
+    preset = next(preset for preset in presets() if preset.id == preset_id)
+
+    regions = [other.config["host"] for other in preset.alternatives if other.region]
+
+    assert len(regions) == len(set(regions)) == hosts
+    assert preset.config["host"] in regions
+
+
+@every_preset
+def test_a_region_changes_the_server_and_nothing_else(preset: Preset) -> None:
+    for other in preset.alternatives:
+        assert not other.region or set(other.config) == {"host"}
+
+
+@every_preset
+def test_no_two_ways_are_the_same(preset: Preset) -> None:
+    ways = [sorted(map(str, other.config.items())) for other in preset.alternatives]
+    titles = [str(other.title) for other in preset.alternatives]
+
+    assert all(ways.count(way) == 1 for way in ways)
+    assert len(titles) == len(set(titles))
 
 
 @every_variant
@@ -114,6 +193,13 @@ def test_it_has_links_unless_it_is_ours(preset: Preset) -> None:
 
 
 @every_preset
+def test_its_guide_leads_to_the_providers_own_pages(preset: Preset) -> None:
+    guide = (resource("templates") / "guides" / f"{preset.guide}.md").read_text(encoding="utf-8")
+
+    assert not preset.links or any(url in guide for _, url in preset.links)
+
+
+@every_preset
 def test_its_guide_exists(preset: Preset) -> None:
     assert (resource("templates") / "guides" / f"{preset.guide}.md").is_file()
 
@@ -131,7 +217,7 @@ def test_its_tile_is_a_small_plain_drawing(name: str) -> None:
 def test_the_fixed_user_names_are_filled_in() -> None:
     fixed = {preset.id: preset.config["auth"]["user"] for preset in presets() if "user" in preset.config["auth"]}
 
-    assert fixed == {"sendgrid": "apikey", "resend": "resend", "mailtrap": "api"}
+    assert fixed == {"sendgrid": "apikey", "resend": "resend", "mailtrap": "api", "sparkpost": "SMTP_Injection"}
 
 
 def test_the_sandbox_leaves_to_the_server_what_only_it_knows() -> None:

@@ -79,7 +79,7 @@ def test_it_keeps_calm(name: str) -> None:
     [
         ("gmail", ["https://mail.google.com/", "https://support.google.com/a/answer/176600"]),
         (
-            "sendgrid",
+            "sendgrid-smtp",
             [
                 "https://app.sendgrid.com/",
                 "https://docs.sendgrid.com/for-developers/sending-email/integrating-with-the-smtp-api",

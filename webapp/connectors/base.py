@@ -23,6 +23,12 @@ class Alternative:
     title: Text
     config: Mapping[str, Any]
     """Settings to put over those of the preset, as JSON; each replaces the whole setting."""
+    region: bool = False
+    """Whether it is one of the provider's regions, of which there may be many; the preset's own is among them."""
+
+
+PresetKind = Literal["own", "service", "mailbox"]
+"""A server of one's own, a service that sends for applications, or a mailbox of a person or an organisation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,8 @@ class Preset:
     guide: str | None = None
     """Name of the guide under templates/guides, where it has one of its own."""
     alternatives: tuple[Alternative, ...] = ()
-    """The provider's other ports and regions, each one click away."""
+    """The provider's other ports and its regions, each one click away."""
+    kind: PresetKind = "service"
 
 
 class Connector(ABC, Generic[ConfigT]):
@@ -108,7 +115,7 @@ class Destination:
     """Who receives a config's secrets, and how safely."""
 
     place: str
-    """Host or origin, and token URL where there is one, normalised."""
+    """Host or origin, normalised."""
     port: int | None
     protection: str
     """How the way there is protected, such as ``tls``, ``starttls`` or ``none``."""
@@ -116,11 +123,13 @@ class Destination:
     """What vouches for the other side: server name, own CA. Empty where nobody does."""
     via: str = ""
     """The proxy on the way, which receives its own password and sees the rest."""
+    token_url: str = ""
+    """Where secrets are exchanged for access, which then goes to ``place``."""
 
     def keeps_secrets_of(self, old: Destination) -> bool:
         """Whether secrets given for ``old`` may go here: nothing changed, or the same place, no less sure."""
         if self == old:
             return True
-        same = self.place == old.place and self.via == old.via
+        same = (self.place, self.via, self.token_url) == (old.place, old.via, old.token_url)
         no_less_sure = self.verified == old.verified or not old.verified
         return same and no_less_sure and self.protection in ("tls", "starttls")

@@ -158,7 +158,9 @@ def _preset_table(preset_id: str) -> str:
         if each.name in values or each.name in preset.helps
     ]
     others = "".join(
-        f"<li>{escape(str(other.title))}: {_changes(settings, other)}</li>" for other in preset.alternatives
+        f"<li>{escape(str(other.title))}: {_changes(settings, other)}</li>"
+        for other in preset.alternatives
+        if any(preset.config.get(key) != value for key, value in other.config.items())
     )
     return _table(("Setting", "Value"), rows) + (f"<p>Also possible:</p><ul>{others}</ul>" if others else "")
 
