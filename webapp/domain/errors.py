@@ -14,11 +14,13 @@ PostroomError
 │   ├── SetupUnprovenError
 │   ├── FlowsDependOnConnectorError
 │   ├── ConnectorNotSetUpError
+│   ├── ProviderNotInstalledError
 │   └── LastOwnerError
 ├── PreconditionError       412
 │   └── SetupChangedMeanwhileError
 ├── PayloadTooLargeError    413
-└── LimitedError            429  carries the seconds to wait
+├── LimitedError            429  carries the seconds to wait
+└── SetupUnreadableError    500
 
 A code is ``area.what_happened`` and is never renamed.
 """
@@ -164,6 +166,22 @@ class ConnectorNotSetUpError(ConflictError):
     title = T("No connector is set up")
 
 
+class ProviderNotInstalledError(ConflictError):
+    """The setup names a provider that this installation does not have. Install its package again, or choose another."""
+
+    code = "provider.not_installed"
+    title = T("This tenant's provider is not installed")
+
+    def __init__(self, provider: str) -> None:
+        super().__init__(
+            T(
+                "The connector of this tenant is “%(provider)s”, and no package here knows that provider. Until the "
+                "operator installs it again, nothing can be sent or changed with it. Another provider can be chosen.",
+                provider=provider,
+            )
+        )
+
+
 class LastOwnerError(ConflictError):
     """The tenant would be left without an owner, so nothing was changed. Make somebody else an owner first."""
 
@@ -199,6 +217,23 @@ class PayloadTooLargeError(PostroomError):
     code = "input.too_large"
     status = 413
     title = T("The request is too large")
+
+
+class SetupUnreadableError(PostroomError):
+    """What is stored of a setup cannot be read: a newer version wrote it, or it is damaged. Restore an earlier one."""
+
+    code = "setup.unreadable"
+    status = 500
+    title = T("A saved setup cannot be read")
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            T(
+                "Revision %(number)s of this tenant cannot be read: a newer version of Postroom wrote it, or it is "
+                "damaged. Nothing was changed. Restore an earlier revision under History, or a backup.",
+                number=number,
+            )
+        )
 
 
 class LimitedError(PostroomError):

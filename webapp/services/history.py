@@ -6,7 +6,7 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -17,7 +17,7 @@ from webapp.db.models import ProofRow, RevisionRow, TenantRow
 from webapp.db.session import Database
 from webapp.db.vault import Vault
 from webapp.domain.diff import SECRET
-from webapp.domain.errors import NotFoundError, PostroomError
+from webapp.domain.errors import NotFoundError, PostroomError, SetupUnreadableError
 from webapp.domain.roles import TenantInfo
 from webapp.domain.setup import Setup
 from webapp.domain.strict_json import dumps
@@ -94,12 +94,16 @@ class Revisions:
     def active(self, tenant: TenantInfo) -> StoredSetup:
         """The setup that is live now. Raises NotFoundError when the tenant was archived meanwhile."""
         with self._db.read() as session:
-            number = session.scalar(
-                select(TenantRow.active_revision).where(TenantRow.id == tenant.id, TenantRow.archived_at.is_(None))
-            )
-            if number is None:
-                raise NotFoundError
-            return self._load(session, tenant, number)
+            return self._load(session, tenant, _active_number(session, tenant))
+
+    def replaceable(self, tenant: TenantInfo) -> StoredSetup:
+        """What is live, to be replaced: where it cannot be read, what is there before the first save in its place."""
+        with self._db.read() as session:
+            number = _active_number(session, tenant)
+            try:
+                return self._load(session, tenant, number)
+            except SetupUnreadableError:
+                return replace(self._load(session, tenant, 0), number=number)
 
     def one(self, tenant: TenantInfo, number: int) -> StoredSetup:
         """One revision. Raises NotFoundError."""
@@ -167,13 +171,16 @@ class Revisions:
     def _decode(self, session: Session, tenant: TenantInfo, number: int) -> StoredSetup:
         if not 0 < number < NUMBER_LIMIT:
             raise NotFoundError
-        row = session.scalar(
-            select(RevisionRow).where(RevisionRow.tenant_id == tenant.id, RevisionRow.number == number)
-        )
-        if row is None:
-            raise NotFoundError
-        setup = Setup.model_validate(row.document)
-        text = dumps(shown(setup.document(), row.tags))
+        query = select(RevisionRow).where(RevisionRow.tenant_id == tenant.id, RevisionRow.number == number)
+        try:
+            row = session.scalar(query)
+            if row is None:
+                raise NotFoundError
+            setup = Setup.model_validate(row.document)
+            text = dumps(shown(setup.document(), row.tags))
+        except (ValueError, LookupError, TypeError, AttributeError) as exc:
+            # What is stored was valid once: its text is damaged, or it is of a version to come.
+            raise SetupUnreadableError(number) from exc
         stored = StoredSetup(number, setup, row.values_tag, dict(row.tags), text, row.author_name)
         if setup.connector and _borrows(setup.connector.config):
             # The operator may have changed what is lent; what was proven is then another value.
@@ -204,6 +211,15 @@ class Revisions:
             sealed = session.scalars(query).one()
         secrets: dict[str, str] = self._vault.open(sealed)
         return secrets
+
+
+def _active_number(session: Session, tenant: TenantInfo) -> int:
+    number = session.scalar(
+        select(TenantRow.active_revision).where(TenantRow.id == tenant.id, TenantRow.archived_at.is_(None))
+    )
+    if number is None:
+        raise NotFoundError
+    return number
 
 
 def shown(document: dict[str, Any], tags: Mapping[str, str]) -> dict[str, Any]:

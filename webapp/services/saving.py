@@ -93,7 +93,7 @@ class Saving:
         """Say what would change. Refuses what saving would refuse, but asks for no proof."""
         if not request.access.may(Permission.EDIT):
             raise ForbiddenError
-        active = self._revisions.active(request.tenant)
+        active = self._revisions.replaceable(request.tenant)
         prepared = make(self._seen(request, active))
         found = changes(active.document, prepared.document)
         if found:
@@ -116,7 +116,7 @@ class Saving:
             raise ForbiddenError
         _check_sentences(request)
         while True:
-            active = self._revisions.active(request.tenant)
+            active = self._revisions.replaceable(request.tenant)
             prepared = make(self._seen(request, active))
             found = changes(active.document, prepared.document)
             if not found:

@@ -11,7 +11,14 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from webapp.domain.errors import LimitedError, PostroomError
+from webapp.domain.errors import (
+    ConflictError,
+    LimitedError,
+    PostroomError,
+    ProviderNotInstalledError,
+    SetupUnreadableError,
+)
+from webapp.domain.roles import Access, Permission
 from webapp.domain.text import T, Text
 from webapp.web import resume
 from webapp.web.account.sign_in import SignInForm
@@ -26,6 +33,14 @@ class Sorry:
     title: Text
     sentence: Text
     icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class WayOn:
+    """The page that helps after this error."""
+
+    label: Text
+    url: str
 
 
 _SORRY: Final[dict[int, Sorry]] = {
@@ -48,7 +63,10 @@ _SORRY: Final[dict[int, Sorry]] = {
 
 def of_domain(error: PostroomError) -> ResponseReturnValue:
     """Answer a refusal of the services that no page has turned into words beside a field."""
-    response = make_response(page(error.status, error.detail), error.status)
+    unexplained = error.status == 404 or error.code == PostroomError.code
+    title = error.title if isinstance(error, ConflictError | SetupUnreadableError) else None
+    drawn = page(error.status, None if unexplained else error.detail, title=title, way_on=_way_on(error))
+    response = make_response(drawn, error.status)
     if isinstance(error, LimitedError):
         response.headers["Retry-After"] = str(error.retry_after)
     return _for_htmx(response, error.status)
@@ -65,19 +83,20 @@ def of_http(error: HTTPException) -> ResponseReturnValue:
     return _for_htmx(response, status)
 
 
-def page(status: int, detail: Text | None = None) -> str:
+def page(status: int, detail: Text | None = None, *, title: Text | None = None, way_on: WayOn | None = None) -> str:
     """Draw the page of a status; on 419 it holds what was typed, sealed."""
     sorry = _SORRY.get(status, _SORRY[500] if status >= 500 else _SORRY[400])
     if status == 419:
         return _session_over(sorry)
     template = "pages/errors/fragment.html" if request.headers.get("HX-Request") else "pages/errors/error.html"
-    general = detail is None or status in (404, 500)
     return render_template(
         template,
         sorry=sorry,
-        sentence=sorry.sentence if general else detail,
+        title=title or sorry.title,
+        sentence=detail or sorry.sentence,
         status=status,
         request_id=g.get("request_id", "") if status >= 500 else "",
+        way_on=way_on,
         back=_back(),
     )
 
@@ -103,6 +122,15 @@ def _for_htmx(response: Response, status: int) -> Response:
         response.headers["HX-Retarget"] = "body"
         response.headers["HX-Reswap"] = "innerHTML show:top"
     return response
+
+
+def _way_on(error: PostroomError) -> WayOn | None:
+    access: Access | None = g.get("access")
+    if access and isinstance(error, SetupUnreadableError):
+        return WayOn(T("Open History"), url_for("history.history"))
+    if access and access.may(Permission.EDIT) and isinstance(error, ProviderNotInstalledError):
+        return WayOn(T("Choose a provider"), url_for("connector.choose"))
+    return None
 
 
 def _back() -> str | None:

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, render_te
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from webapp.domain.errors import NotFoundError
+from webapp.domain.errors import NotFoundError, SetupUnreadableError
 from webapp.domain.roles import Permission
 from webapp.services.inbox import InboxItem, InboxMail
 from webapp.services.sandbox import SandboxState
@@ -213,7 +213,11 @@ def _sandbox_trouble() -> SandboxState | None:
 
 def _through_sandbox() -> bool:
     """Whether the live connector hands its mail to our own server."""
-    connector, peer = services().setups.active(current_tenant()).setup.connector, services().sandbox.peer
+    peer = services().sandbox.peer
+    try:
+        connector = services().setups.active(current_tenant()).setup.connector
+    except SetupUnreadableError:
+        return False
     return bool(
         connector
         and peer

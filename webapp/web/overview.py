@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from flask_babel import gettext, ngettext
 
 from webapp.connectors.smtp.presets import SANDBOX
 from webapp.domain.diff import changes
+from webapp.domain.errors import SetupUnreadableError
 from webapp.domain.roles import Permission, TenantInfo
 from webapp.domain.text import Text
 from webapp.domain.usage import FLOW_TITLES
@@ -83,11 +85,15 @@ def _comparisons(tenant: TenantInfo) -> list[Comparison]:
     if person is None or current_access().actor.kind != "person":
         return []
     own = services().setups.active(tenant).document
-    return [
-        Comparison(other, _differences(own, services().setups.active(other).document), not tenant.active_revision)
-        for other, _role in services().tenants.of_person(person.id)
-        if other.id != tenant.id
-    ]
+    found = []
+    for other, _role in services().tenants.of_person(person.id):
+        if other.id == tenant.id:
+            continue
+        # What cannot be read is told on that tenant's own pages; this one does not suffer from it.
+        with suppress(SetupUnreadableError):
+            theirs = services().setups.active(other).document
+            found.append(Comparison(other, _differences(own, theirs), not tenant.active_revision))
+    return found
 
 
 def _differences(one: dict[str, Any], other: dict[str, Any]) -> int:

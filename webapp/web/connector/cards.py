@@ -92,7 +92,7 @@ def card_of(services: Services, connector: Mapping[str, Any]) -> Card | None:
 
 def preset_of(services: Services, connector: Mapping[str, Any], chosen: str | None = None) -> Preset | None:
     """The preset that was chosen, or the one that leads to where a stored connector leads."""
-    if chosen == PLAIN:
+    if chosen == PLAIN or connector["provider"] not in services.connectors:
         return None
     kind, config = services.connectors[connector["provider"]], connector["config"]
     places = {setting.path[0] for setting in settings_of(kind.config_model) if setting.about.destination}

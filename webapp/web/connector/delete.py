@@ -9,7 +9,7 @@ from webapp.domain.errors import ConnectorNotSetUpError
 from webapp.domain.roles import Permission
 from webapp.domain.usage import FLOW_TITLES
 from webapp.web.connector.blueprint import bp
-from webapp.web.connector.cards import preset_of
+from webapp.web.connector.cards import card_of
 from webapp.web.context import current_access, current_tenant, request_id, services
 from webapp.web.security import tenant_route
 
@@ -38,11 +38,10 @@ def _page(typed: str = "", *, wrong: bool = False) -> str:
     connector = active.setup.connector
     if connector is None:
         raise ConnectorNotSetUpError
-    kind = services().connectors[connector.provider]
-    preset = preset_of(services(), connector.model_dump())
+    card = card_of(services(), connector.model_dump())
     return render_template(
         "pages/connector/delete.html",
-        title=preset.title if preset else kind.title,
+        title=card.title if card else connector.provider,
         flows=[FLOW_TITLES[name] for name in active.setup.flows.enabled()],
         base=active.number,
         typed=typed,

@@ -12,7 +12,13 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.connectors.base import Alternative, Connector, Preset
 from webapp.domain.diff import SECRET, is_secret
-from webapp.domain.errors import FieldError, InputError, PreconditionError, SecretRetypeRequiredError
+from webapp.domain.errors import (
+    FieldError,
+    InputError,
+    PreconditionError,
+    ProviderNotInstalledError,
+    SecretRetypeRequiredError,
+)
 from webapp.domain.problem import PatchOperation, Problem
 from webapp.domain.roles import Access, Permission
 from webapp.domain.text import Text
@@ -63,7 +69,12 @@ class Editor:
         self.remarks = Remarks.of(self.draft.ui)
         if not self.remarks.to:
             self.remarks.to = access.actor.name if "@" in access.actor.name else ""
-        self.form: SettingsForm | None = self._filled() if self.connector else None
+        self.form: SettingsForm | None = self._filled() if self.connector and self.installed else None
+
+    @property
+    def installed(self) -> bool:
+        """Whether there still is a connector for what is set up."""
+        return bool(self.connector and self.connector["provider"] in self._services.connectors)
 
     @property
     def document(self) -> dict[str, Any]:
@@ -76,7 +87,9 @@ class Editor:
 
     @cached_property
     def kind(self) -> type[Connector[Any]]:
-        """The connector's class. Only where a provider is chosen."""
+        """The connector's class. Only where a provider is chosen. Raises ProviderNotInstalledError."""
+        if not self.installed:
+            raise ProviderNotInstalledError(self.draft.document["connector"]["provider"])
         return self._services.connectors[self.draft.document["connector"]["provider"]]
 
     @cached_property
@@ -86,6 +99,8 @@ class Editor:
 
     @property
     def title(self) -> str:
+        if not self.installed:
+            return str(self.draft.document["connector"]["provider"])
         return self.preset.title if self.preset else self.kind.title
 
     @property

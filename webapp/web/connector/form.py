@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.domain.errors import FieldError, InputError, LimitedError, NotFoundError, PostroomError
+from webapp.domain.errors import (
+    FieldError,
+    InputError,
+    LimitedError,
+    NotFoundError,
+    PostroomError,
+    ProviderNotInstalledError,
+)
 from webapp.domain.roles import Permission
 from webapp.domain.text import Text
 from webapp.domain.usage import UsageType
@@ -33,6 +40,8 @@ def form() -> ResponseReturnValue:
     if not editor.connector:
         target = "connector.choose" if current_access().may(Permission.EDIT) else "overview.overview"
         return redirect(url_for(target))
+    if not editor.installed:
+        raise ProviderNotInstalledError(editor.connector["provider"])
     return page(editor, editor.judgement.errors if "faults" in request.args else None)
 
 

@@ -9,7 +9,9 @@ from flask_wtf import FlaskForm
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
+from webapp.domain.errors import SetupUnreadableError
 from webapp.domain.roles import Permission
+from webapp.domain.setup import Setup
 from webapp.domain.usage import FLOW_TITLES
 from webapp.web.context import current_actor, current_tenant, request_id, services
 from webapp.web.security import tenant_route
@@ -45,7 +47,11 @@ def archive() -> ResponseReturnValue:
 
 def _page(form: ArchiveForm) -> str:
     tenant = current_tenant()
-    active = services().setups.active(tenant)
+    try:
+        setup = services().setups.active(tenant).setup
+    except SetupUnreadableError:
+        # The tenant can be archived all the same.
+        setup = Setup()
     tokens = sum(token.revoked_at is None for token in services().tokens.list(tenant))
     return render_template(
         "pages/settings/danger.html",
@@ -53,6 +59,6 @@ def _page(form: ArchiveForm) -> str:
         tenant=tenant,
         tokens=tokens,
         members=len(services().tenants.members(tenant.id)),
-        has_connector=active.setup.connector is not None,
-        flows=[FLOW_TITLES[name] for name in active.setup.flows.enabled()] if active.setup.connector else [],
+        has_connector=setup.connector is not None,
+        flows=[FLOW_TITLES[name] for name in setup.flows.enabled()] if setup.connector else [],
     )
