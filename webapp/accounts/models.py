@@ -36,6 +36,7 @@ class User(Base, FsUserMixin):
     """Installation administrator: tenants, people, operator settings; may read every tenant."""
     time_zone: Mapped[str | None] = mapped_column(String(64))
     """In which the person reads times; None: as the browser says."""
+    last_sign_in_at: Mapped[datetime | None]
     create_datetime: Mapped[datetime] = mapped_column(default=now)
     update_datetime: Mapped[datetime] = mapped_column(default=now, onupdate=now)
     # Loaded at once: a person outlives the short transaction that read it, and Flask-Security asks at each sign-in.

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.models import Person, User, person_of
 from webapp.db.models import SessionRow
 from webapp.db.session import Database
+from webapp.db.types import now
 from webapp.domain import password as passwords
 from webapp.domain.address import AddressError, parse_address
 from webapp.domain.errors import FieldError, InputError, NotFoundError
@@ -139,6 +140,7 @@ class Accounts:
     def signed_in(self, user: User, via: str, request_id: str | None = None) -> None:
         """Write down that somebody came in, and how."""
         with self._db.write() as session:
+            session.execute(update(User).where(User.id == user.id).values(last_sign_in_at=now()))
             self._audit.record(session, "account.signed_in", person_of(user).actor, request_id=request_id, via=via)
 
     def end_sessions(self, person_id: int, request_id: str | None = None) -> None:

@@ -53,7 +53,27 @@ class MembershipRow(Base):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
     person_id: Mapped[int] = mapped_column(index=True)
     role: Mapped[str] = mapped_column(String(16))
+    origin: Mapped[str] = mapped_column(String(16), default="hand", server_default="hand")
+    """``hand``, or ``openid``: the role comes from the groups that the sign-in provider names."""
+    hand_role: Mapped[str | None] = mapped_column(String(16))
+    """The role given by hand that groups raised; it comes back when they no longer do."""
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class IdentityRow(Base):
+    """How another system knows a person: its name for them never changes, their address may."""
+
+    __tablename__ = "identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(index=True)
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    made_administrator: Mapped[bool] = mapped_column(default=False)
+    """Whether its groups, and nobody here, made the person an administrator."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    last_used_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class TokenRow(Base):
