@@ -3,6 +3,8 @@ const form = document.getElementById("setup-form");
 
 function value(name) {
   const controls = [...form.querySelectorAll(`[name="${name}"]`)];
+  // What is hidden itself decides nothing; settings stand below those that they depend on.
+  if (controls[0]?.closest("[data-show-if]")?.hidden) return undefined;
   const box = controls.find((each) => each.type === "checkbox");
   return box ? String(box.checked) : controls[0]?.value;
 }
@@ -14,4 +16,5 @@ function update() {
 }
 
 form.addEventListener("change", update);
+form.addEventListener("htmx:afterSettle", update);
 update();

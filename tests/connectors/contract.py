@@ -104,17 +104,18 @@ class ConnectorContract:
         assert self.connector.contradictions(self.settings) == []
 
     def _secrets(self) -> list[str]:
-        """The secrets of ``settings``, as typed."""
-        return [str(_at(self.settings, secret.path)) for secret in secrets_of(self.connector.config_model)]
+        """The secrets of ``settings``, as typed; those of other ways to log in are not among them."""
+        found = [_at(self.settings, secret.path) for secret in secrets_of(self.connector.config_model)]
+        return [str(secret) for secret in found if secret]
 
 
 def _at(values: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     value: Any = values
     for key in path:
-        value = value[key]
+        value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
 
 def _with(values: Mapping[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:
     key, *rest = path
-    return {**values, key: _with(values[key], tuple(rest), value) if rest else value}
+    return {**values, key: _with(values.get(key, {}), tuple(rest), value) if rest else value}

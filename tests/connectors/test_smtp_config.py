@@ -138,7 +138,7 @@ BAD = [
     ({"security": None}, "/security", "starttls"),
     ({"auth": ...}, "/auth", "required"),
     ({"auth": "login"}, "/auth", ""),
-    ({"auth": {"type": "kerberos"}}, "/auth", "'login', 'none'"),
+    ({"auth": {"type": "kerberos"}}, "/auth", "'login', 'oauth2', 'none'"),
     ({"auth": {"type": 5}}, "/auth", ""),
     ({"auth": {"user": "ada"}}, "/auth/login/pass", "required"),
     ({"auth": {"user": "", "pass": "p"}}, "/auth/login/user", "at least 1"),
@@ -215,13 +215,14 @@ class TestDeclaration:
         assert setting.about.section in ("connection", "authentication", "sender")
 
     def test_passwords_and_keys_are_secret(self):
-        assert [secret.name for secret in secrets_of(SmtpConfig)] == ["auth.pass", "tls.key", "proxy.password"]
+        oauth = ["auth.clientSecret", "auth.refreshToken", "auth.privateKey", "auth.accessToken"]
+        assert [each.name for each in secrets_of(SmtpConfig)] == ["auth.pass", *oauth, "tls.key", "proxy.password"]
         assert "5ecret-of-ada" not in repr(config())
 
     def test_what_decides_where_the_password_goes_is_marked(self):
         marked = [setting.name for setting in settings_of(SmtpConfig) if setting.about.destination]
 
-        assert marked == ["host", "servername", "tls.ca", "tls.verify", "proxy.url"]
+        assert marked == ["host", "auth.accessUrl", "servername", "tls.ca", "tls.verify", "proxy.url"]
 
 
 @pytest.mark.parametrize(

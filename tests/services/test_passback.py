@@ -105,7 +105,9 @@ properties = settings(max_examples=50, deadline=None, suppress_health_check=[Hea
 HERE = {"host": "smtp.example.com", "port": 587, "security": "starttls", "servername": None, "tls": None, "proxy": None}
 
 
-DESTINATIONS = [each for each in settings_of(SmtpConfig) if each.about.destination]
+OAUTH = [each.name for each in settings_of(SmtpConfig) if each.about.show_if and each.name.startswith("auth.")]
+"""Settings of another login than that of these tests; test_oauth_passback.py moves those."""
+DESTINATIONS = [each for each in settings_of(SmtpConfig) if each.about.destination and each.name not in OAUTH]
 OTHERS = [
     each
     for each in settings_of(SmtpConfig)
@@ -113,6 +115,7 @@ OTHERS = [
     and not each.about.secret
     # What comes as a pair with a destination or a secret has tests of its own.
     and each.name not in ("security", "auth.type", "tls.cert", "proxy.user")
+    and (each.name not in OAUTH or each.name == "auth.user")
 ]
 ANOTHER = {"number": 20_000, "switch": True, "headers": {"X-A": "b"}}
 ANOTHER_NAMED = {

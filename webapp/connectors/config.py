@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -113,14 +113,25 @@ def settings_of(model: type[BaseModel]) -> list[Setting]:
     """List a model's settings in order, nested ones flattened.
 
     Members of a union are shown when its discriminator has their value; a nested model that is optional is shown
-    with its fields optional.
+    with its fields optional. What several members have in common is listed once.
     """
-    return list(_settings(model, (), None))
+    found: dict[tuple[str, ...], Setting] = {}
+    for each in _settings(model, (), None):
+        found[each.path] = _shared(found[each.path], each) if each.path in found else each
+    return list(found.values())
 
 
 def secrets_of(model: type[BaseModel]) -> list[Setting]:
     """List the settings that are secret."""
     return [each for each in settings_of(model) if each.about.secret]
+
+
+def _shared(first: Setting, other: Setting) -> Setting:
+    """One setting of two members of a union, in the words of the first."""
+    mine, its = first.about.show_if, other.about.show_if
+    if not mine or not its or mine[0] != its[0]:
+        return first
+    return replace(first, about=replace(first.about, show_if=(mine[0], mine[1] + its[1])))
 
 
 def _settings(

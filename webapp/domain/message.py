@@ -171,6 +171,7 @@ PhaseName = Literal[
     "greeting",
     "ehlo",
     "starttls",
+    "token",
     "auth",
     "mail_from",
     "rcpt_to",

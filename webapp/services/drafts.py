@@ -194,7 +194,12 @@ def _unbound(secret: str) -> dict[str, Any]:
 def _bound_again(kept: dict[str, Any]) -> DraftedSecret:
     place = kept["destination"]
     destination = Destination(
-        place["place"], place["port"], place["protection"], tuple(place["verified"]), place.get("via", "")
+        place["place"],
+        place["port"],
+        place["protection"],
+        tuple(place["verified"]),
+        place.get("via", ""),
+        place.get("token_url", ""),
     )
     return DraftedSecret.bound(kept["value"], kept["provider"], destination)
 

@@ -27,16 +27,23 @@ class LentSecrets:
         return self._environ.get(variable) or None if variable else None
 
     def allows(self, tenant: TenantInfo, name: str, destination: Destination, usual: Destination) -> bool:
-        """Whether the secret may go there: to the host it is lent for, encrypted and vouched for as usual."""
+        """Whether the secret may go there: to the host it is lent for, encrypted and vouched for as usual.
+
+        Where it is exchanged for access first, only a provider that we know may do that.
+        """
         variable = _variable(tenant, name)
         lent_for = self._environ.get(f"{variable}__FOR", "").strip() if variable else ""
-        if not lent_for or (destination.verified, destination.via) != (usual.verified, usual.via):
+        if not lent_for or _way(destination) != _way(usual):
             return False
         host, port = _host_and_port(lent_for)
         there, its_port = _host_and_port(destination.place)
         if host != there or (port is not None and port != (destination.port or its_port)):
             return False
         return destination.protection in ("tls", "starttls") or _loopback(there)
+
+
+def _way(destination: Destination) -> tuple[object, ...]:
+    return destination.verified, destination.via, destination.token_url
 
 
 def _variable(tenant: TenantInfo, name: str) -> str | None:

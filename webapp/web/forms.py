@@ -26,6 +26,9 @@ class Section:
     fields: tuple[SettingField, ...]
     advanced: tuple[SettingField, ...]
 
+    late: tuple[SettingField, ...] = ()
+    """Those that have no meaning with the values as they are: a page gets them with the first change."""
+
     @property
     def advanced_set(self) -> int:
         """How many of the advanced settings say something of their own."""
@@ -64,8 +67,10 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
             fields = [field for field in self.setting_fields() if field.setting.about.section == section]
             first = tuple(field for field in fields if not field.setting.about.advanced)
             advanced = tuple(field for field in fields if field.setting.about.advanced)
+            late = tuple(field for field in first if not self.applies(field))
             if fields:
-                sections.append(Section(section, title, first, advanced))
+                at_once = tuple(field for field in first if field not in late)
+                sections.append(Section(section, title, at_once, advanced, late))
         return sections
 
     def config(self) -> dict[str, JSON]:

@@ -9,6 +9,7 @@ from webapp.connectors.base import Connector, Destination, Preset
 from webapp.connectors.smtp.config import SmtpConfig
 from webapp.connectors.smtp.connection import proxy_of, vouchers_of
 from webapp.connectors.smtp.contradictions import cautions, contradictions
+from webapp.connectors.smtp.granting import token_url_of
 from webapp.connectors.smtp.mime import envelope
 from webapp.connectors.smtp.presets import presets
 from webapp.connectors.smtp.session import SMTPSession
@@ -33,6 +34,7 @@ class SmtpConnector(Connector[SmtpConfig]):
         "greeting",
         "ehlo",
         "starttls",
+        "token",
         "auth",
         "mail_from",
         "rcpt_to",
@@ -63,6 +65,7 @@ class SmtpConnector(Connector[SmtpConfig]):
             protection=f"{security}, in clear" if in_clear else security,
             verified=vouchers_of(config, _host(config.get("servername")) or host),
             via=proxy_of(config),
+            token_url=token_url_of(config.get("auth")),
         )
 
     def planned_phases(self) -> tuple[str, ...]:
@@ -71,6 +74,8 @@ class SmtpConnector(Connector[SmtpConfig]):
             skipped.add("starttls")
         if self.config.auth.type == "none":
             skipped.add("auth")
+        if self.config.auth.type != "oauth2":
+            skipped.add("token")
         return tuple(phase for phase in self.phases if phase not in skipped)
 
     async def check(self, trace: Trace) -> None:

@@ -12,7 +12,9 @@ from pydantic.types import StringConstraints
 
 from webapp.connectors.config import ConnectorConfig, Host, Line, MailboxText, Secret, setting
 from webapp.connectors.smtp.connection import ProxySettings, TlsSettings
+from webapp.connectors.smtp.granting import OAUTH_KEYS
 from webapp.connectors.smtp.headers import Headers
+from webapp.connectors.smtp.oauth import OAuth2Auth
 from webapp.domain.address import ascii_host
 from webapp.domain.text import T
 
@@ -123,12 +125,16 @@ class SmtpConfig(ConnectorConfig):
     )
     """How the connection is protected. Use STARTTLS or TLS; the others are for servers on the same machine or in a
     closed network. A password is never sent unencrypted unless you accept that risk under Advanced."""
-    auth: LoginAuth | NoAuth = setting(
+    auth: LoginAuth | OAuth2Auth | NoAuth = setting(
         title=T("Login"),
         example="login",
         section="authentication",
         discriminator="type",
-        choices=(("login", T("User name and password")), ("none", T("No login"))),
+        choices=(
+            ("login", T("User name and password")),
+            ("oauth2", T("OAuth 2.0 (Google, Microsoft)")),
+            ("none", T("No login")),
+        ),
     )
     """How Postroom proves who it is. Choose “No login” only for a server that knows this machine by its address."""
     from_email: MailboxText = setting(title=T("From"), example="Acme <no-reply@example.com>", section="sender")
@@ -213,7 +219,8 @@ class SmtpConfig(ConnectorConfig):
     @classmethod
     def _login_unless_said_otherwise(cls, value: Any) -> Any:
         if isinstance(value, dict):
-            kind = value.get("type", "login")
+            other_systems = "pass" not in value and not OAUTH_KEYS.isdisjoint(value)
+            kind = value.get("type", "oauth2" if other_systems else "login")
             return {**value, "type": kind.lower() if isinstance(kind, str) else kind}
         return value
 
@@ -237,7 +244,7 @@ class SmtpConfig(ConnectorConfig):
     def _no_password_in_clear(cls, value: bool, info: ValidationInfo) -> bool:
         """Fields above that are wrong themselves are missing from ``info.data`` and reported on their own."""
         host, auth = info.data.get("host"), info.data.get("auth")
-        in_clear = info.data.get("security") == "none" and isinstance(auth, LoginAuth)
+        in_clear = info.data.get("security") == "none" and isinstance(auth, LoginAuth | OAuth2Auth)
         proxy = info.data.get("proxy")
         stays_here = isinstance(host, str) and is_loopback(host) and not (proxy and proxy.url)
         if in_clear and isinstance(host, str) and not stays_here and not value:

@@ -95,7 +95,7 @@ def preset_of(services: Services, connector: Mapping[str, Any], chosen: str | No
     if chosen == PLAIN or connector["provider"] not in services.connectors:
         return None
     kind, config = services.connectors[connector["provider"]], connector["config"]
-    places = {setting.path[0] for setting in settings_of(kind.config_model) if setting.about.destination}
+    places = {each.path[0] for each in settings_of(kind.config_model) if each.about.destination and len(each.path) == 1}
     near: Preset | None = None
     for preset in kind.presets():
         if preset.id == chosen:

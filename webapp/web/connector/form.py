@@ -19,6 +19,7 @@ from webapp.domain.roles import Permission
 from webapp.domain.text import Text
 from webapp.domain.usage import UsageType
 from webapp.services.guides import Guide, guide_html, guide_names
+from webapp.web.connector.as_json import back, text_page, unusable, with_lines
 from webapp.web.connector.blueprint import bp
 from webapp.web.connector.editor import CONFIG, Editor
 from webapp.web.connector.outcome import run_context
@@ -53,9 +54,16 @@ def change() -> ResponseReturnValue:
     anchor = ""
     match action:
         case "review":
-            errors = editor.judgement.errors
             editor.keep()
-            return page(editor, errors, 422) if errors else redirect(url_for("connector.review"), 303)
+            refusal = unusable(editor)
+            errors = refusal.errors if refusal else editor.judgement.errors
+            return _view(editor, errors, 422) if errors else redirect(url_for("connector.review"), 303)
+        case "form" | "json":
+            # What the left page still sends by itself comes too late from now on.
+            editor.remarks.turn += 1
+            editor.remarks.view = "json" if action == "json" else "form"
+        case "forget-text":
+            editor.forget_text()
         case "fix":
             anchor = _fix(editor, detail)
         case "alternative":
@@ -70,7 +78,7 @@ def change() -> ResponseReturnValue:
                 editor.reset_mail(usage_type)
             anchor = f"mail-{usage_type}"
     editor.keep()
-    return redirect(url_for("connector.form", _anchor=anchor or None), 303)
+    return redirect(back(editor, anchor), 303)
 
 
 @tenant_route(bp, "/connector/draft", methods=["POST"], permission=Permission.EDIT)
@@ -87,6 +95,15 @@ def keep() -> ResponseReturnValue:
     return render_template(
         "pages/connector/_kept.html", editor=editor, judged="judge" in request.form, **run_context(editor)
     )
+
+
+@tenant_route(bp, "/connector/late/<section>", permission=Permission.READ)
+def late(section: str) -> ResponseReturnValue:
+    """Show the settings of a section that have a meaning only after a choice."""
+    editor = _opened()
+    sections = editor.form.sections() if editor.form else []
+    fields = [field for each in sections if each.id == section for field in each.late]
+    return render_template("pages/connector/_late.html", editor=editor, fields=fields)
 
 
 @tenant_route(bp, "/connector/mails/<usage_type>", methods=["POST"], permission=Permission.EDIT)
@@ -121,8 +138,10 @@ def not_accepted(error: InputError) -> ResponseReturnValue:
     if not editor.connector:
         return of_domain(error)
     if not _live():
-        return page(editor, error.errors, error.status, refusal=error.detail)
-    if any(each.pointer.startswith(("/connector", "/templates")) for each in error.errors):
+        return _view(editor, error.errors, error.status, refusal=error.detail)
+    if editor.remarks.view == "form" and any(
+        each.pointer.startswith(("/connector", "/templates")) for each in error.errors
+    ):
         return "", 204, {"HX-Redirect": url_for("connector.form", faults="all")}
     return refused(editor, error)
 
@@ -133,12 +152,15 @@ def too_many(error: LimitedError) -> ResponseReturnValue:
     editor = Editor(services(), current_access())
     if _live():
         return refused(editor, error)
-    return page(editor, status=error.status, refusal=error.detail)
+    return _view(editor, status=error.status, refusal=error.detail)
 
 
 def refused(editor: Editor, error: PostroomError) -> ResponseReturnValue:
     """Put a refusal where the result would have come."""
-    words = [each.message for each in error.errors] or [error.detail]
+    said = (
+        with_lines(editor, error.errors) if editor.remarks.view == "json" else [each.message for each in error.errors]
+    )
+    words = said or [error.detail]
     return render_template("pages/connector/_refused.html", editor=editor, words=words)
 
 
@@ -164,6 +186,14 @@ def page(
         **run_context(editor),
     )
     return words, status
+
+
+def _view(
+    editor: Editor, errors: Sequence[FieldError] | None = None, status: int = 200, refusal: Text | None = None
+) -> tuple[str, int]:
+    """Draw the view that was sent."""
+    draw = text_page if editor.remarks.view == "json" else page
+    return draw(editor, errors, status, refusal)
 
 
 def _live() -> bool:

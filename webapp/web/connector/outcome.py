@@ -26,6 +26,7 @@ PHASE_TITLES: Final[dict[str, Text]] = {
     "greeting": T("Greeting"),
     "ehlo": T("Introduce (EHLO)"),
     "starttls": T("Encrypt (STARTTLS)"),
+    "token": T("Fetch access"),
     "auth": T("Log in"),
     "mail_from": T("Sender"),
     "rcpt_to": T("Recipient"),
