@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import update
 from sqlalchemy.dialects import postgresql
 
@@ -139,6 +141,43 @@ class TestMallorysPage:
         assert safe_next(target) is None
 
 
+class TestAPageLeftOpen:
+    """Pages that ask for news by themselves do not keep a session alive: nobody may be there any more."""
+
+    @pytest.mark.parametrize("poll", ["/t/dev/inbox/news", "/t/dev/connector/runs/x"])
+    def test_lets_the_session_end(self, house: House, poll: str) -> None:
+        ada = house.browser()
+        began = datetime.now(UTC)
+        with time_machine.travel(began, tick=False) as clock:
+            ada.sign_in(ADA)
+            for _ in range(13):
+                clock.shift(timedelta(hours=1) - timedelta(seconds=1))
+                answer = ada.get(poll, headers={"HX-Request": "true"})
+                assert "Set-Cookie" not in answer.headers or answer.status_code == 419
+
+        assert answer.status_code == 419
+
+    def test_is_not_seen_on_the_list_of_sessions(self, house: House) -> None:
+        ada = house.browser()
+        began = datetime.now(UTC)
+        with time_machine.travel(began, tick=False) as clock:
+            ada.sign_in(ADA)
+            clock.shift(timedelta(hours=3))
+            ada.get("/t/dev/inbox/news", headers={"HX-Request": "true"})
+            person = Accounts(house.services.db).by_email(ADA)
+            (seen,) = house.services.sessions.of_person(person.id, "")
+
+        assert abs(seen.seen_at - began) < timedelta(minutes=6)
+
+    def test_that_is_worked_on_lives_on(self, house: House) -> None:
+        ada = house.browser()
+        with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+            ada.sign_in(ADA)
+            for _ in range(4):
+                clock.shift(timedelta(hours=11))
+                assert ada.get("/t/dev/inbox").status_code == 200
+
+
 class TestMallorysGuesses:
     def test_are_counted_however_the_address_is_spelled(self, house: House) -> None:
         mallory = house.browser()
@@ -214,6 +253,41 @@ class TestAStashThatMalloryFinds:
         mallory = house.signed_in(MALLORY)
 
         assert mallory.post("/resume", {"sealed": sealed}).status_code == 404
+
+    def test_is_not_sent_as_an_insiders_own(self, house: House, insider: Browser, sealed: str) -> None:
+        """Mallory may edit there too, and would put what Ada typed into a draft of her own."""
+        access = house.services.tenants.access(Accounts(house.services.db).by_email(MALLORY).actor, "dev")
+
+        assert insider.post("/resume", {"sealed": sealed}).status_code == 404
+        assert house.services.drafts.load(access) is None
+
+    def test_is_thrown_away_when_mallory_signs_in_at_the_page(
+        self, house: House, insider: Browser, sealed: str
+    ) -> None:
+        mallory = house.browser()
+        mallory.get("/sign-in")
+
+        answer = mallory.post("/sign-in", {"email": MALLORY, "password": PASSWORD, "sealed": sealed})
+
+        assert (answer.status_code, answer.location) == (302, "/")
+        assert "typed by somebody else" in mallory.get("/t/dev/").text
+
+    def test_is_not_even_made_for_mallory_who_signed_in_meanwhile_in_another_tab(self, house: House) -> None:
+        ada = house.signed_in(ADA)
+        choose(ada)
+        page_of_ada = ada.token
+        ada.lose_session()
+        ada.sign_in(MALLORY)
+
+        answer = ada.post(FORM, {**VALUES, "action": "draft", "csrf_token": page_of_ada})
+
+        assert answer.status_code == 419
+        assert 'name="sealed"' not in answer.text
+
+    def test_comes_to_life_for_ada(self, house: House, sealed: str) -> None:
+        ada = house.signed_in(ADA)
+
+        assert ada.post("/resume", {"sealed": sealed}).status_code == 303
 
     def test_needs_mallorys_own_form_token(self, house: House, sealed: str) -> None:
         mallory: Browser = house.signed_in(MALLORY)

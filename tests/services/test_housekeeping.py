@@ -9,10 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import time_machine
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from webapp.db.models import LinkRow, SessionRow
 from webapp.db.types import now
-from webapp.domain.roles import OPERATOR, Environment
+from webapp.domain.roles import OPERATOR, Access, Environment, Role
 from webapp.services.housekeeping import Housekeeping
 from webapp.services.lock import ProcessLock, alone
 from webapp.services.wiring import build
@@ -87,8 +89,20 @@ class TestWhatIsPastItsTime:
             with time_machine.travel(now() - timedelta(days=days), tick=False):
                 services.inbox.add(tenant.id, ["ada@example.com"], b"Subject: Hello\r\n\r\n")
 
+        for days in (8, 6):
+            with time_machine.travel(now() - timedelta(days=days), tick=False):
+                owner = Access(OPERATOR, tenant, Role.OWNER)
+                services.invitations.invite(owner, f"since-{days}-days@example.com", Role.VIEWER)
+        for hours in (13, 11):
+            with time_machine.travel(now() - timedelta(hours=hours), tick=False):
+                services.sessions.begin(hours, f"session {hours}", "Firefox", "192.0.2.1")
+
         services.housekeeping.round()
 
+        with services.db.read() as session:
+            links = [row.payload["email"] for row in session.scalars(select(LinkRow))]
+            sessions = [row.person_id for row in session.scalars(select(SessionRow))]
+        assert (links, sessions) == (["since-6-days@example.com"], [11])
         actions = {event.action for event in services.audit.events(services.db, tenant.id)}
         assert actions & {"days.31", "days.29"} == {"days.29"}
         assert services.inbox.count(tenant) == 1

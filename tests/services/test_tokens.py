@@ -8,7 +8,7 @@ from tests.services.conftest import ADA, BOB
 from webapp.db.models import TokenRow
 from webapp.db.types import now
 from webapp.domain.errors import ForbiddenError, InputError, NotFoundError
-from webapp.domain.roles import OPERATOR, Permission, Role, Scope
+from webapp.domain.roles import OPERATOR, Environment, Permission, Role, Scope
 from webapp.services.tokens import Tokens
 
 
@@ -103,6 +103,21 @@ class TestTokens:
         token = tokens.create(ada, "CI", ["config:read"], ADA, read_from=prod)
 
         assert tokens.authenticate(token).read_from == prod.id
+
+    def test_it_reads_there_only_while_its_maker_belongs_there(self, tokens, tenants, ada, prod):
+        token = tokens.create(ada, "CI", ["config:read"], ADA, read_from=prod)
+        tenants.add_member(prod.id, BOB.id, Role.OWNER)
+
+        tenants.remove_member(prod.id, ADA.id, OPERATOR, name="Ada")
+
+        assert tokens.authenticate(token).read_from is None
+        assert tokens.authenticate(token).role is Role.OWNER
+
+    def test_nobody_makes_one_that_reads_where_they_are_a_stranger(self, tokens, tenants, ada):
+        elsewhere = tenants.add("elsewhere", "Elsewhere", Environment.DEVELOPMENT, OPERATOR)
+
+        with pytest.raises(NotFoundError):
+            tokens.create(ada, "CI", ["config:read"], ADA, read_from=elsewhere)
 
     @pytest.mark.parametrize(
         ("name", "scopes", "pointer"),

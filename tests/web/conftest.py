@@ -22,6 +22,7 @@ from webapp.db import migrate
 from webapp.domain.roles import OPERATOR, Environment, Role, TenantInfo
 from webapp.services.wiring import Services, build
 from webapp.settings import Settings
+from webapp.web.resume import form_secret
 
 ADA, BOB, MALLORY = "ada@example.com", "bob@example.com", "mallory@example.net"
 PASSWORD = f"{CANARY} of everybody"
@@ -58,10 +59,11 @@ class Browser:
             self.get("/account")
         return answer
 
-    def come_in(self, session_id: str) -> None:
+    def come_in(self, session_id: str, person_id: int) -> None:
         """Have a session without the work of the password."""
         with self._client.session_transaction() as session:
             session.update({"_user_id": session_id, "_fresh": True, "_permanent": True})
+            session["csrf_token"] = form_secret(person_id)
         self.get("/account")
 
     def lose_session(self) -> None:
@@ -101,7 +103,8 @@ class House:
     def signed_in(self, email: str) -> Browser:
         accounts = Accounts(self.services.db)
         browser = self.browser()
-        browser.come_in(accounts.user(accounts.by_email(email).id).fs_uniquifier)
+        person = accounts.by_email(email)
+        browser.come_in(accounts.user(person.id).fs_uniquifier, person.id)
         return browser
 
     def make_bob(self, role: Role) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import CursorResult, Select, select, update
+from sqlalchemy import CursorResult, Select, delete, select, update
 from sqlalchemy.orm import Session
 
 from webapp.db.models import LinkRow, MembershipRow, TenantRow
@@ -138,6 +138,14 @@ class Invitations:
             role=role.value,
             invited_by=invitation.by,
         )
+
+    def purge(self) -> int:
+        """Forget the links that have lapsed, whatever their purpose, and tell how many that were."""
+        with self._db.write() as session:
+            result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+                delete(LinkRow).where(LinkRow.expires_at < now())
+            )
+            return result.rowcount
 
     def _note(self, session: Session, action: str, access: Access, request_id: str | None, **detail: str) -> None:
         self._audit.record(session, action, access.actor, tenant_id=access.tenant.id, request_id=request_id, **detail)

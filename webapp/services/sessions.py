@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.orm import Session
 
 from webapp.db.models import AttemptRow, SessionRow
@@ -50,15 +50,15 @@ class Sessions:
                 SessionRow(person_id=person_id, digest=_digest(session_id), browser=browser[:255], address=address[:64])
             )
 
-    def ended(self, session_id: str) -> bool:
-        """Whether it was signed out of, so that what comes is a copy of its cookie; else note that it was seen."""
+    def ended(self, session_id: str, *, seen: bool = True) -> bool:
+        """Whether it was signed out of, so that what comes is a copy of its cookie; else note that it was ``seen``."""
         digest, moment = _digest(session_id), now()
         with self._db.read() as session:
             over = (AttemptRow.kind == SIGNED_OUT, AttemptRow.key == digest)
             if session.scalar(select(AttemptRow.id).where(*over).limit(1)) is not None:
                 return True
-            seen = session.scalar(select(SessionRow.seen_at).where(SessionRow.digest == digest))
-        if seen and seen < moment - _NOTE_EVERY:
+            last = session.scalar(select(SessionRow.seen_at).where(SessionRow.digest == digest)) if seen else None
+        if last and last < moment - _NOTE_EVERY:
             with self._db.write() as session:
                 session.execute(update(SessionRow).where(SessionRow.digest == digest).values(seen_at=moment))
         return False
@@ -86,6 +86,14 @@ class Sessions:
                 raise NotFoundError
             _end(session, row.digest)
             session.delete(row)
+
+    def purge(self) -> int:
+        """Forget those that are over by now, and tell how many that were."""
+        with self._db.write() as session:
+            result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+                delete(SessionRow).where(SessionRow.seen_at < now() - LIFETIME)
+            )
+            return result.rowcount
 
 
 def _end(session: Session, digest: str) -> None:

@@ -71,6 +71,8 @@ class Tokens:
             if not tenant.may(Permission.MANAGE):
                 raise ForbiddenError
             role, tenant = tenant.role, tenant.tenant
+        if read_from and by.kind == "person" and not self._belongs(by, read_from):
+            raise NotFoundError
         granted = _checked(name, scopes)
         token = PREFIX + secrets.token_urlsafe(32)
         row = TokenRow(
@@ -97,10 +99,15 @@ class Tokens:
             )
         return token
 
+    def _belongs(self, person: Actor, tenant: TenantInfo) -> bool:
+        with self._db.read() as session:
+            return person.id is not None and membership_role(session, tenant.id, person.id) is not None
+
     def authenticate(self, token: str) -> TokenAccess | None:
         """What a token opens now; None when it is unknown, revoked or its maker has left.
 
-        It acts with the lower of the role it was made with and the role that its maker has today.
+        It acts with the lower of the role it was made with and the role that its maker has today, and reads from
+        another tenant only while its maker belongs there.
         """
         if not token.startswith(PREFIX) or len(token) > 200 or not token.isascii():
             return None
@@ -147,6 +154,10 @@ def _digest(token: str) -> str:
 def _access(session: Session, row: TokenRow) -> TokenAccess | None:
     tenant = session.get_one(TenantRow, row.tenant_id)
     role: Role | None = Role(row.role)
+    source = row.read_from_id
+    if source is not None and row.maker_id is not None and not membership_role(session, source, row.maker_id):
+        # Nobody reads through a token what is closed to them by now.
+        source = None
     if row.maker_id is not None:
         today = membership_role(session, row.tenant_id, row.maker_id)
         role = min(Role(row.role), today, key=RANK.__getitem__) if today else None
@@ -154,7 +165,7 @@ def _access(session: Session, row: TokenRow) -> TokenAccess | None:
         return None
     actor = Actor(kind="token", id=row.id, name=row.name)
     scopes = frozenset(Scope(scope) for scope in row.scopes)
-    return TokenAccess(actor, info_of(tenant), role, scopes, token_id=row.id, read_from=row.read_from_id)
+    return TokenAccess(actor, info_of(tenant), role, scopes, token_id=row.id, read_from=source)
 
 
 def _info(row: TokenRow) -> TokenInfo:

@@ -100,7 +100,7 @@ def build(settings: Settings) -> Services:
     tenants, limits, setups = Tenants(db, vault, audit), Limits(db, vault), Setups(db, vault, CONNECTORS, audit)
     drafts, runs, inbox = Drafts(db, vault, CONNECTORS), Runs(db, vault), Inbox(db, vault)
     sandbox = SandboxServer(settings.data_dir, settings.sandbox_smtp_port, tenants, inbox)
-    metrics = Metrics(db)
+    metrics, invitations, sessions = Metrics(db), Invitations(db, audit), Sessions(db)
     delivery = Delivery(CONNECTORS, Networks(settings, sandbox))
     return Services(
         settings=settings,
@@ -110,8 +110,8 @@ def build(settings: Settings) -> Services:
         audit=audit,
         tenants=tenants,
         tokens=Tokens(db, audit),
-        invitations=Invitations(db, audit),
-        sessions=Sessions(db),
+        invitations=invitations,
+        sessions=sessions,
         limits=limits,
         setups=setups,
         drafts=drafts,
@@ -130,6 +130,8 @@ def build(settings: Settings) -> Services:
                 "runs": runs.purge,
                 "attempts": lambda: limits.purge(ATTEMPTS_KEPT),
                 "inbox": inbox.purge,
+                "links": invitations.purge,
+                "sessions": sessions.purge,
                 "audit": lambda: audit.purge(db, timedelta(days=settings.retention_days)),
             },
         ),

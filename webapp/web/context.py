@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
-from typing import cast
+from typing import Final, cast
 
-from flask import current_app, g, session
+from flask import current_app, g, request, session
 from flask_security import current_user
 
 from webapp.accounts import Accounts, Installation, Person, User, person_of
 from webapp.domain.roles import Access, Actor, TenantInfo
 from webapp.services.wiring import Services
+
+
+POLLS: Final = ("inbox.news", "connector.run")
+"""What pages ask for again and again by themselves."""
+
+
+def unattended() -> bool:
+    """Whether a page asks by itself: nobody need be there any more, so no session lives longer for it."""
+    return request.endpoint in POLLS
 
 
 def services() -> Services:
@@ -55,7 +64,7 @@ def _signed_out() -> bool:
     if "sid" not in session:
         return False
     if "signed_out" not in g:
-        g.signed_out = services().sessions.ended(session["sid"])
+        g.signed_out = services().sessions.ended(session["sid"], seen=not unattended())
     return bool(g.signed_out)
 
 

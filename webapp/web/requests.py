@@ -33,6 +33,7 @@ from webapp.domain.errors import PostroomError
 from webapp.domain.text import T
 from webapp.services.wiring import Services
 from webapp.settings import Settings
+from webapp.web.context import unattended
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _WITHOUT_SESSION: Final = ("/static/", "/livez", "/readyz", "/metrics", "/api/")
@@ -70,7 +71,9 @@ class Sessions(SecureCookieSessionInterface):
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         if g.get("session_is_answered"):
             return False
-        return not request.path.startswith(_WITHOUT_SESSION) and super().should_set_cookie(app, session)
+        if request.path.startswith(_WITHOUT_SESSION) or (unattended() and not session.modified):
+            return False
+        return super().should_set_cookie(app, session)
 
 
 class Number(IntegerConverter):

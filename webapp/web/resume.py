@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Final
+from secrets import token_hex
+from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
+from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.test import EnvironBuilder
 
 from webapp.db.vault import VaultKeyError
 from webapp.domain.errors import NotFoundError
 from webapp.domain.text import T
-from webapp.web.context import services
+from webapp.web.context import current_person, services
 from webapp.web.security import safe_next
 
 SEALED_FOR: Final = 24 * 3600
@@ -35,19 +37,31 @@ class Resumed:
     """What was typed, secrets too."""
 
 
+def form_secret(person_id: int) -> str:
+    """Make what a session's form tokens are made of; they tell whose page it was when the session is long over."""
+    return f"{token_hex(20)}.{person_id}"
+
+
 def seal_request() -> str:
-    """Seal the form of this request, or say nothing where it is not certain that a page of ours sent it."""
+    """Seal the form of this request, or say nothing where it is not certain that a page of ours sent it.
+
+    Only the person whose page it was can have it sent again.
+    """
     if not _sent_by_us() or (request.mimetype != "application/x-www-form-urlencoded" and not request.form):
         return ""
     if "sealed" in request.form:
         return request.form["sealed"]
+    owner, person = _whose_page(), current_person()
+    if owner is not None and person is not None and owner != person.id:
+        return ""
     fields = [[name, value] for name, value in request.form.items(multi=True) if name not in _NOT_KEPT]
-    content = {"for": _PURPOSE, "at": int(time.time()), "path": request.full_path.rstrip("?"), "fields": fields}
+    content: dict[str, Any] = {"for": _PURPOSE, "at": int(time.time()), "path": request.full_path.rstrip("?")}
+    content |= {"fields": fields, "by": person.id if person else owner}
     return services().vault.seal(content).decode()
 
 
 def open_sealed(sealed: str) -> Resumed:
-    """Open what ``seal_request`` sealed. Raises NotFoundError when it is not ours or too old."""
+    """Open what ``seal_request`` sealed. Raises NotFoundError when it is not ours, too old or somebody else's."""
     try:
         content = services().vault.open(sealed.encode())
     except VaultKeyError as exc:
@@ -55,6 +69,9 @@ def open_sealed(sealed: str) -> Resumed:
     fresh = isinstance(content, dict) and content.get("for") == _PURPOSE and time.time() - content["at"] < SEALED_FOR
     if not fresh or not safe_next(content["path"]):
         raise NotFoundError(T("What was kept of the form cannot be read any more."))
+    person = current_person()
+    if content["by"] is not None and (person is None or content["by"] != person.id):
+        raise NotFoundError(T("What was kept of the form was typed by somebody else."))
     return Resumed(content["path"], tuple((name, value) for name, value in content["fields"]))
 
 
@@ -86,6 +103,19 @@ def origin_page() -> str | None:
     if current.netloc != request.host:
         return None
     return safe_next(current.path + (f"?{current.query}" if current.query else ""))
+
+
+def _whose_page() -> int | None:
+    """Who was signed in when the page was drawn; nothing for a page that nobody signed in for."""
+    given = request.form.get("csrf_token") or request.headers.get("X-CSRFToken", "")
+    # As Flask-WTF signs its tokens, of whatever age.
+    signer = URLSafeTimedSerializer(str(current_app.secret_key), salt="wtf-csrf-token")
+    try:
+        content = str(signer.loads(given))
+    except BadData:
+        return None
+    person = content.rpartition(".")[2] if "." in content else ""
+    return int(person) if person.isdecimal() else None
 
 
 def _sent_by_us() -> bool:
