@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.console import Console
 from tests.browser.examination import PHONE
-from tests.browser.steps import expect_page, open_page
+from tests.browser.steps import begin_smtp, expect_page, field, open_page
 from webapp.domain.roles import TenantInfo
 
 _FOCUS_SHOWS = """() => {
@@ -21,6 +21,10 @@ _COVERS_FOCUS = """() => {
   const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
   const free = !at || document.activeElement.contains(at) || at.contains(document.activeElement);
   return free ? null : at.outerHTML.slice(0, 120);
+}"""
+_SCROLL_UNTIL_THE_BAR_IS_BELOW_THE_FOCUS = """() => {
+  const { bottom } = document.activeElement.getBoundingClientRect();
+  scrollBy(0, bottom - document.querySelector('.setup-bar').getBoundingClientRect().top);
 }"""
 STEPS_LIMIT = 150
 
@@ -71,6 +75,26 @@ def test_a_page_can_be_gone_to_without_the_navigation(ada: Page, console: Consol
     ada.keyboard.press("Enter")
 
     expect(ada.get_by_role("main")).to_be_focused()
+
+
+def test_words_that_come_beside_a_field_push_the_focus_under_nothing(
+    ada: Page, console: Console, dev: TenantInfo
+) -> None:
+    begin_smtp(ada, console, dev)
+    ada.set_viewport_size({"width": 1280, "height": 600})
+    held: list[Route] = []
+    ada.route("**/connector/draft", lambda route: held.append(route))
+    field(ada, "Reply to").fill("nobody")
+    ada.keyboard.press("Tab")
+    ada.evaluate(_SCROLL_UNTIL_THE_BAR_IS_BELOW_THE_FOCUS)
+    assert not ada.evaluate(_COVERS_FOCUS)
+
+    while not held:
+        ada.wait_for_timeout(10)
+    held[0].continue_()
+
+    expect(ada.get_by_text("An address looks like")).to_be_visible()
+    assert not ada.evaluate(_COVERS_FOCUS)
 
 
 def test_the_menu_of_a_phone(ada: Page, console: Console, dev: TenantInfo) -> None:
