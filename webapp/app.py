@@ -12,8 +12,9 @@ from jinja2 import StrictUndefined
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from webapp.accounts import Accounts, AccountStore, Installation
+from webapp.accounts import Accounts, AccountStore, Directory, Federation, Installation, Passkeys, SecondFactor
 from webapp.api.blueprint import bp as api
+from webapp.connectors.openid import OpenIDProvider
 from webapp.domain.errors import PostroomError
 from webapp.resources import resource
 from webapp.services import sessions
@@ -29,6 +30,7 @@ from webapp.web import (
     inbox,
     invitation,
     metrics,
+    openid,
     overview,
     requests,
 )
@@ -52,6 +54,12 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["postroom"] = services
     app.extensions["postroom.accounts"] = Accounts(services.db, services.audit)
     app.extensions["postroom.installation"] = Installation(services.db)
+    app.extensions["postroom.federation"] = Federation(services.db, services.audit)
+    app.extensions["postroom.directory"] = Directory(services.db, services.audit)
+    app.extensions["postroom.openid"] = _openid(settings)
+    second_factor = SecondFactor(services.db, services.vault, services.audit)
+    app.extensions["postroom.second_factor"] = second_factor
+    app.extensions["postroom.passkeys"] = Passkeys(services.db, services.vault, second_factor, services.audit)
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
@@ -62,13 +70,25 @@ def create_app(settings: Settings) -> Flask:
     csrf = CSRFProtect(app)
     Security(app, AccountStore(services.db), register_blueprint=False)
     frame.init_app(app)
-    for part in (frame, health, metrics, account, overview, connector, history, inbox, invitation, *SETTINGS):
+    for part in (frame, health, metrics, account, overview, connector, history, inbox, invitation, openid, *SETTINGS):
         app.register_blueprint(part.bp)
     csrf.exempt(api)
     app.register_blueprint(api)
     app.register_error_handler(PostroomError, errors.of_domain)
     app.register_error_handler(HTTPException, errors.of_http)
     return app
+
+
+def _openid(settings: Settings) -> OpenIDProvider | None:
+    if not settings.oidc_issuer or not settings.oidc_client_id:
+        return None
+    return OpenIDProvider(
+        settings.oidc_issuer,
+        settings.oidc_client_id,
+        settings.oidc_client_secret,
+        settings.oidc_scopes,
+        redirect_uri=f"{settings.base_url}/sign-in/openid/done",
+    )
 
 
 def _configuration(settings: Settings) -> dict[str, object]:

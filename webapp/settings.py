@@ -7,6 +7,7 @@ import binascii
 import ipaddress
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
@@ -89,6 +90,33 @@ class Relay:
         return f"{scheme}://{host}:{self.port}{'?starttls' if self.security == 'starttls' else ''}"
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What belonging to a group of the sign-in provider gives."""
+
+    group: str
+    tenant: str | None
+    """None: everywhere, as an installation administrator."""
+    role: str
+
+    @classmethod
+    def parse(cls, written: str) -> Self:
+        """Read ``mail-team=dev:editor`` or ``mail-admins=administrator``. Raises ValueError."""
+        group, _, gives = (part.strip() for part in written.rpartition("="))
+        tenant, _, role = gives.partition(":")
+        if group and gives == "administrator":
+            return cls(group, None, gives)
+        if not group or not tenant or role not in ("viewer", "editor", "owner"):
+            raise ValueError(
+                f"“{written}” is not understood; write group=tenant:role, the role viewer, editor or owner, "
+                "or group=administrator"
+            )
+        return cls(group, tenant, role)
+
+    def __str__(self) -> str:
+        return f"{self.group}={self.tenant}:{self.role}" if self.tenant else f"{self.group}={self.role}"
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -107,6 +135,46 @@ def _sender(value: str | None, info: ValidationInfo) -> str | None:
     if not value and info.data.get("builtin_smtp_url"):
         raise ValueError("POSTROOM_BUILTIN_SMTP_URL needs it: the address that the console's own mail comes from")
     return value or None
+
+
+def _grants(value: object) -> object:
+    parts = _comma_separated(value)
+    return (
+        tuple(Grant.parse(each) if isinstance(each, str) else each for each in parts)
+        if isinstance(parts, tuple)
+        else parts
+    )
+
+
+def _issuer(value: str | None) -> str | None:
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+        good = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
+    except ValueError:
+        good, host = False, ""
+    if not good or not host or parts.query or parts.fragment or "@" in parts.netloc or len(value) > 255:
+        raise ValueError("write the provider's issuer, such as https://id.example.com/realms/acme")
+    return value
+
+
+def _client_id(value: str | None, info: ValidationInfo) -> str | None:
+    if not value and info.data.get("oidc_issuer"):
+        raise ValueError("POSTROOM_OIDC_ISSUER needs it: the id that the provider gave this console")
+    return value or None
+
+
+def _only(value: bool, info: ValidationInfo) -> bool:
+    if value and not info.data.get("oidc_issuer"):
+        raise ValueError("without POSTROOM_OIDC_ISSUER nobody could sign in")
+    return value
+
+
+def _scopes(value: str) -> str:
+    scopes = value.replace(",", " ").split()
+    return " ".join(scopes if "openid" in scopes else ["openid", *scopes])
 
 
 def _comma_separated(value: object) -> object:
@@ -177,7 +245,16 @@ def _folder(path: Path) -> Path:
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 Networks = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_networks)]
 RelayURL = Annotated[Relay | None, NoDecode, BeforeValidator(_relay)]
+Grants = Annotated[tuple[Grant, ...], NoDecode, BeforeValidator(_grants)]
 LimitPair = Annotated[tuple[Limit, Limit], NoDecode, BeforeValidator(_limits)]
+
+
+class SecondFactorRequired(StrEnum):
+    """Of whom the console demands a second factor."""
+
+    NONE = "none"
+    ADMINISTRATORS = "administrators"
+    EVERYBODY = "everybody"
 
 
 class Settings(BaseSettings):
@@ -211,11 +288,30 @@ class Settings(BaseSettings):
     """Mail server for the console's own mail, such as smtps://user:password@smtp.example.com or smtp://localhost:25;
     smtp://…?starttls demands encryption."""
     builtin_from: Annotated[str | None, AfterValidator(_sender)] = Field(default=None, validate_default=True)
-    """Address that the console's own mail comes from, such as postroom@example.com, with a name before it if you like."""
+    """Address that the console's own mail comes from, such as postroom@example.com; a name may stand before it."""
     test_send_limits: LimitPair = (Limit(10, 600), Limit(200, 86400))
     """Test sends allowed for each recipient, then for each tenant."""
+    oidc_issuer: Annotated[str | None, AfterValidator(_issuer)] = None
+    """Issuer of an OpenID Connect provider that people may sign in with, such as https://id.example.com/realms/acme."""
+    oidc_client_id: Annotated[str | None, AfterValidator(_client_id)] = Field(default=None, validate_default=True)
+    """Id that the provider gave this console; its redirect address is the public one with /sign-in/openid/done."""
+    oidc_client_secret: SecretStr | None = Field(default=None, repr=False)
+    """Secret that goes with the client's id; none for a public client, which PKCE protects."""
+    oidc_name: str = Field(default="single sign-on", min_length=1, max_length=40)
+    """What the provider is called on the button that signs in with it."""
+    oidc_scopes: Annotated[str, AfterValidator(_scopes)] = "openid email profile"
+    """Scopes to ask the provider for, with spaces between."""
+    oidc_groups_claim: str = Field(default="groups", min_length=1)
+    """Claim that lists a person's groups; dots lead into objects, such as realm_access.roles."""
+    oidc_roles: Grants = ()
+    """What groups give: group=tenant:role or group=administrator, comma separated, such as
+    mail-admins=administrator,mail-team=dev:editor."""
+    oidc_only: Annotated[bool, AfterValidator(_only)] = False
+    """Whether signing in with passwords and passkeys is off; `postroom user sign-in-link` lets the operator in."""
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     """How many reverse proxies stand in front and set X-Forwarded-For and X-Forwarded-Proto."""
+    require_second_factor: SecondFactorRequired = SecondFactorRequired.NONE
+    """Who must sign in with a second factor: none, administrators (of the installation, and owners) or everybody."""
     retention_days: int = Field(default=90, ge=1, le=36500)
     """Days that audit events are kept."""
 

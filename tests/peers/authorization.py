@@ -117,6 +117,8 @@ class AuthorizationServer:
             RESOURCE_ID: Client(RESOURCE_ID, RESOURCE_SECRET, grants=()),
             ACCOUNT: Client(ACCOUNT, f"{CANARY}-unused", grants=(JWT_BEARER,)),
         }
+        self.described: dict[str, Any] = {}
+        """What the discovery document says otherwise; None takes something out of it."""
         self.requests: list[dict[str, str]] = []
         """The forms of all token requests, in order."""
         self.tokens: list[Token] = []
@@ -245,7 +247,7 @@ class AuthorizationServer:
 
         @app.get("/.well-known/openid-configuration")
         def discovery() -> dict[str, Any]:
-            return {
+            described = {
                 "issuer": self.issuer,
                 "authorization_endpoint": self.authorize_url,
                 "token_endpoint": self.token_url,
@@ -259,6 +261,7 @@ class AuthorizationServer:
                 "code_challenge_methods_supported": ["S256"],
                 "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
             }
+            return {name: value for name, value in (described | self.described).items() if value is not None}
 
         @app.get("/jwks")
         def jwks() -> Any:

@@ -4,6 +4,8 @@ Flask-Security's models import Flask, so this package stands beside the entry po
 and a name. It is the one place that knows those models.
 """
 
+from webapp.accounts.directory import Directory, Entry, LastAdministratorError, LinkKind
+from webapp.accounts.federation import Federation, Visitor
 from webapp.accounts.installation import Installation, first_run
 from webapp.accounts.models import AccountStore, Person, User, person_of
 from webapp.accounts.passkeys import Ceremony, PasskeyError, PasskeyInfo, Passkeys, RelyingParty
@@ -16,7 +18,12 @@ __all__ = [
     "AccountStore",
     "Accounts",
     "Ceremony",
+    "Directory",
+    "Entry",
+    "Federation",
     "Installation",
+    "LastAdministratorError",
+    "LinkKind",
     "Offer",
     "PasskeyError",
     "PasskeyInfo",
@@ -26,6 +33,7 @@ __all__ = [
     "SecondFactor",
     "Standing",
     "User",
+    "Visitor",
     "first_run",
     "person_of",
 ]

@@ -79,7 +79,7 @@ class Accounts:
             weak = passwords.weakness(password, about=(organisation,))
             more = [FieldError("/password", "account.invalid", weak)] if weak else []
             raise AccountError(refused.detail, errors=[*refused.errors, *more]) from None
-        _check(password, "/password", address, organisation)
+        check_password(password, "/password", address, organisation)
         return address
 
     def by_id(self, person_id: int) -> Person:
@@ -121,19 +121,23 @@ class Accounts:
         fits = self._verify(hashed, password[: passwords.LONGEST])
         return user if fits and user and hashed is not decoy else None
 
+    def has_password(self, person_id: int) -> bool:
+        """Whether the person can sign in with one; whoever comes by another system may have none."""
+        return bool(self.user(person_id).password)
+
     def change_password(self, person_id: int, current: str, new: str, *, organisation: str = "") -> None:
         """Set a new password, knowing the old one; every session of the person ends."""
         with self._db.read() as session:
             user = session.get(User, person_id)
         if not user or not self._verify(user.password or self._decoy, current):
             raise refusal("/current", T("This is not your current password."))
-        _check(new, "/new", user.email, organisation)
+        check_password(new, "/new", user.email, organisation)
         self._set_password(user.id, new, person_of(user).actor)
 
     def reset_password(self, email: str, password: str) -> Person:
         """Set a new password as the operator; every session of the person ends."""
         person = self.by_email(email)
-        _check(password, "/password", person.email)
+        check_password(password, "/password", person.email)
         self._set_password(person.id, password, OPERATOR)
         return person
 
@@ -201,7 +205,8 @@ def address_of(email: str) -> str:
         raise refusal("/email", T("This is not an email address, such as ada@example.com.")) from exc
 
 
-def _check(password: str, pointer: str, *about: str) -> None:
+def check_password(password: str, pointer: str, *about: str) -> None:
+    """Refuse a weak password. Raises AccountError for the field."""
     weak = passwords.weakness(password, about=about)
     if weak:
         raise refusal(pointer, weak)

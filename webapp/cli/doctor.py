@@ -40,7 +40,7 @@ def shown_settings(settings: Settings) -> dict[str, str]:
 
 def _shown(field: str, value: object) -> str:
     match field:
-        case "secret_keys":
+        case "secret_keys" | "oidc_client_secret":
             return "(set)" if value else ""
         case "database_url" if value:
             parts = urlsplit(str(value))

@@ -49,6 +49,11 @@ DEEDS: Final[Mapping[str, Deed]] = {
     "member.joined": Deed(T("Joined"), T("joined as %(role)s, invited by %(invited_by)s")),
     "member.role_changed": Deed(T("Changed a role"), T("changed the role of %(name)s from %(old)s to %(role)s")),
     "member.removed": Deed(T("Removed a member"), T("removed %(name)s")),
+    "member.mapped": Deed(T("Gave a role by groups"), T("made %(name)s %(role)s, because of their groups")),
+    "member.unmapped": Deed(T("Took a role back by groups"), T("removed %(name)s, whose groups give no role any more")),
+    "member.kept_as_last_owner": Deed(
+        T("Kept the last owner"), T("left %(name)s the last owner, although their groups no longer give the role")
+    ),
     "tenant.added": Deed(T("Made the tenant"), T("made this tenant")),
     "tenant.renamed": Deed(T("Renamed the tenant"), T("renamed the tenant from “%(old)s” to “%(new)s”")),
     "tenant.editors_trusted": Deed(

@@ -128,7 +128,10 @@ class Invitations:
         if row is None:
             session.add(MembershipRow(tenant_id=tenant_id, person_id=actor.id, role=role.value))
         elif RANK[Role(row.role)] < RANK[role]:
-            row.role = role.value
+            row.role, row.origin, row.hand_role = role.value, "hand", None
+        elif row.origin != "hand":
+            # The groups give as much today; the invitation is what stays should they not.
+            row.hand_role = role.value
         self._audit.record(
             session,
             "member.joined",

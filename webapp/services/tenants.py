@@ -12,7 +12,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from webapp.db.models import MembershipRow, TenantRow
+from webapp.db.models import PEOPLE, MembershipRow, TenantRow
 from webapp.db.session import Database
 from webapp.db.types import now
 from webapp.db.vault import Vault
@@ -106,7 +106,7 @@ class Tenants:
             if row is None:
                 session.add(MembershipRow(tenant_id=tenant_id, person_id=person_id, role=role.value))
             else:
-                row.role = role.value
+                row.role, row.origin, row.hand_role = role.value, "hand", None
             if by:
                 self._audit.record(session, "member.added", by, tenant_id=tenant_id, person=person_id, role=role.value)
 
@@ -116,7 +116,7 @@ class Tenants:
         """Give a member another role; ``name`` is theirs, for the audit. Raises LastOwnerError."""
         with self._db.write() as session:
             row = _member(session, tenant_id, person_id, stays_owner=role is Role.OWNER)
-            old, row.role = row.role, role.value
+            old, row.role, row.origin, row.hand_role = row.role, role.value, "hand", None
             if old != role.value:
                 self._audit.record(
                     session,
@@ -216,8 +216,9 @@ def info_of(row: TenantRow) -> TenantInfo:
 
 
 def membership_role(session: Session, tenant_id: int, person_id: int) -> Role | None:
-    """A person's role in a tenant, inside the caller's transaction; None for a stranger."""
-    row = session.scalar(_membership(tenant_id, person_id))
+    """A person's role in a tenant, inside the caller's transaction; None for strangers and who is switched off."""
+    off = select(PEOPLE.c.id).where(PEOPLE.c.id == person_id, PEOPLE.c.active.is_(False))
+    row = session.scalar(_membership(tenant_id, person_id).where(~off.exists()))
     return Role(row.role) if row else None
 
 

@@ -10,10 +10,20 @@ from typing import Final, cast
 from flask import current_app, g, request, session
 from flask_security import current_user
 
-from webapp.accounts import Accounts, Installation, Person, User, person_of
+from webapp.accounts import (
+    Accounts,
+    Directory,
+    Federation,
+    Installation,
+    Passkeys,
+    Person,
+    SecondFactor,
+    User,
+    person_of,
+)
+from webapp.connectors.openid import OpenIDProvider
 from webapp.domain.roles import Access, Actor, TenantInfo
 from webapp.services.wiring import Services
-
 
 POLLS: Final = ("inbox.news", "connector.run")
 """What pages ask for again and again by themselves."""
@@ -44,6 +54,31 @@ def waiting_place() -> Iterator[bool]:
 def accounts() -> Accounts:
     """The people of this installation."""
     return cast("Accounts", current_app.extensions["postroom.accounts"])
+
+
+def second_factor() -> SecondFactor:
+    """What is asked after the password."""
+    return cast("SecondFactor", current_app.extensions["postroom.second_factor"])
+
+
+def passkeys() -> Passkeys:
+    """The passkeys of the people."""
+    return cast("Passkeys", current_app.extensions["postroom.passkeys"])
+
+
+def federation() -> Federation:
+    """The people who sign in by another system."""
+    return cast("Federation", current_app.extensions["postroom.federation"])
+
+
+def directory() -> Directory:
+    """The people as administrators look after them."""
+    return cast("Directory", current_app.extensions["postroom.directory"])
+
+
+def openid_provider() -> OpenIDProvider | None:
+    """The system that people may sign in by, where the operator named one."""
+    return cast("OpenIDProvider | None", current_app.extensions["postroom.openid"])
 
 
 def installation() -> Installation:

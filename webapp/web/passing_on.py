@@ -71,7 +71,7 @@ class FreshLink:
                 posted = services().console_mail.send(
                     self.letter,
                     self.email,
-                    words | values,
+                    {**words, **values},
                     actor,
                     tenant_id=self.tenant,
                     request_id=request_id(),
