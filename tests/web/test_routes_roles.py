@@ -26,7 +26,12 @@ PUBLIC = {
     "account.first_run_save",
     "account.sign_in",
     "account.sign_in_check",
+    "account.sign_in_passkey",
+    "account.second_step",
+    "account.second_step_check",
     "account.sign_out",
+    "openid.begin",
+    "openid.done",
     "invitation.invitation",
     "invitation.invitation_accept",
 }

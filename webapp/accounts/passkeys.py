@@ -101,6 +101,11 @@ class Passkeys:
         with self._db.read() as session:
             return [_info(row) for row in session.scalars(_of(person_id).order_by(WebAuthn.id))]
 
+    def any(self) -> bool:
+        """Whether anybody has one."""
+        with self._db.read() as session:
+            return session.scalar(select(WebAuthn.id).limit(1)) is not None
+
     def one(self, person_id: int, number: int) -> PasskeyInfo:
         """One of the person's. Raises NotFoundError for another's."""
         with self._db.read() as session:

@@ -19,6 +19,7 @@ from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import Access, Permission, Role, TenantInfo
 from webapp.domain.text import T, Text
 from webapp.web.context import current_person, installation, services
+from webapp.web.demanded import owes_second_factor
 from webapp.web.lean import Unindented
 from webapp.web.security import public_route, safe_next
 
@@ -105,12 +106,17 @@ class Frame:
     def person(self) -> Person | None:
         return current_person()
 
+    @property
+    def confined(self) -> bool:
+        """Whether the person has to set up a second factor, and sees nothing else until then."""
+        return owes_second_factor()
+
     @cached_property
     def access(self) -> Access | None:
         """The standing in the tenant of the page; on the account's and errors' pages, in the tenant used last."""
         access: Access | None = g.get("access")
         person = self.person
-        if access or person is None or "tenant" not in session:
+        if access or person is None or self.confined or "tenant" not in session:
             return access
         try:
             return services().tenants.access(person.actor, session["tenant"])

@@ -18,7 +18,7 @@ from webapp.services.invitations import Invitation
 from webapp.web.context import accounts, current_person, request_id, services
 from webapp.web.frame import ROLE_TITLES, translated
 from webapp.web.security import public_route
-from webapp.web.signing_in import begin_session
+from webapp.web.signing_in import Via, begin_session
 
 bp = Blueprint("invitation", __name__)
 
@@ -51,7 +51,7 @@ def invitation_accept(token: str) -> ResponseReturnValue:
             return _page(found, token, form), 422
         else:
             joined = accounts().join(services().invitations, token, form.password.data, request_id())
-            begin_session(accounts().user(joined.id))
+            begin_session(accounts().user(joined.id), Via.INVITATION)
     except AccountError as error:
         form.password.errors = [translated(each.message) for each in error.errors]
         return _page(found, token, form), 422

@@ -75,8 +75,12 @@ def open_sealed(sealed: str) -> Resumed:
     return Resumed(content["path"], tuple((name, value) for name, value in content["fields"]))
 
 
-def send_again(resumed: Resumed) -> ResponseReturnValue:
-    """Do the request as the person who is signed in now, with this session's token."""
+def send_again(resumed: Resumed, **known: bool) -> ResponseReturnValue:
+    """Do the request as the person who is signed in now, with this session's token.
+
+    ``known`` is what the pages on the way have found out; the request finds it in its environment, where no header
+    of a browser gets to.
+    """
     fields = [*resumed.fields, ("csrf_token", request.form["csrf_token"])]
     builder = EnvironBuilder(
         path=resumed.path.partition("?")[0],
@@ -88,7 +92,8 @@ def send_again(resumed: Resumed) -> ResponseReturnValue:
         headers=[
             (name, value) for name, value in request.headers if name in ("Cookie", "Referer", "Origin", "User-Agent")
         ],
-        environ_overrides={"REMOTE_ADDR": request.remote_addr},
+        environ_overrides={"REMOTE_ADDR": request.remote_addr}
+        | {f"postroom.{name}": value for name, value in known.items()},
     )
     with current_app.request_context(builder.get_environ()):
         answer = current_app.full_dispatch_request()

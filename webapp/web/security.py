@@ -15,6 +15,7 @@ from webapp.domain.errors import ForbiddenError
 from webapp.domain.roles import Permission
 from webapp.domain.text import T
 from webapp.web.context import current_actor, current_person, services
+from webapp.web.demanded import owes_second_factor
 
 View = Callable[..., ResponseReturnValue]
 
@@ -34,6 +35,13 @@ class SessionOverError(ForbiddenError):
     title = T("Your session is over")
 
 
+class SecondFactorRequiredError(ForbiddenError):
+    """The operator demands a second factor of this person, who has none. It is set up on the account's page."""
+
+    code = "account.second_factor_required"
+    title = T("A second factor is required")
+
+
 def public_route(bp: Blueprint, rule: str, *, methods: Sequence[str] = ("GET",)) -> Callable[[View], View]:
     """Register a page that needs nobody. There are few; a test lists them."""
 
@@ -47,13 +55,18 @@ def public_route(bp: Blueprint, rule: str, *, methods: Sequence[str] = ("GET",))
     return register
 
 
-def person_route(bp: Blueprint, rule: str, *, methods: Sequence[str] = ("GET",)) -> Callable[[View], View]:
-    """Register a page for whoever is signed in."""
+def person_route(
+    bp: Blueprint, rule: str, *, methods: Sequence[str] = ("GET",), pays_debt: bool = False
+) -> Callable[[View], View]:
+    """Register a page for whoever is signed in.
+
+    ``pays_debt``: also for those of whom a second factor is demanded and who have none yet, to set one up.
+    """
 
     def register(view: View) -> View:
         @wraps(view)
         def guarded(**values: Any) -> ResponseReturnValue:
-            return _turned_away() or view(**values)
+            return _turned_away(pays_debt) or view(**values)
 
         return _register(bp, rule, guarded, Gate.SIGNED_IN, methods)
 
@@ -97,13 +110,19 @@ def safe_next(target: str | None) -> str | None:
     return None if parts.scheme or parts.netloc else target
 
 
-def _turned_away() -> ResponseReturnValue | None:
+def _turned_away(pays_debt: bool = False) -> ResponseReturnValue | None:
     if current_person():
-        return None
+        return None if pays_debt or not owes_second_factor() else _led_to_second_factor()
     if request.method not in ("GET", "HEAD") or request.headers.get("HX-Request"):
         # Not a redirect: what was typed would be lost with it.
         raise SessionOverError
     return redirect(url_for("account.sign_in", next=request.full_path.rstrip("?")))
+
+
+def _led_to_second_factor() -> ResponseReturnValue:
+    if request.method not in ("GET", "HEAD") or request.headers.get("HX-Request"):
+        raise SecondFactorRequiredError(T("Set up two-step verification first. Nothing was changed."))
+    return redirect(url_for("account.secure", next=request.full_path.rstrip("?")))
 
 
 def _register(bp: Blueprint, rule: str, view: View, permission: StrEnum, methods: Sequence[str]) -> View:

@@ -14,7 +14,8 @@ from webapp.domain.password import SHORTEST
 from webapp.web.account.blueprint import bp, refuse, somebody
 from webapp.web.account.sign_in import SIGN_IN_WINDOW, TRIES_PER_ADDRESS_HERE
 from webapp.web.browsers import browser_name
-from webapp.web.context import accounts, installation, request_id, services
+from webapp.web.context import accounts, installation, passkeys, request_id, second_factor, services
+from webapp.web.relying_party import obstacle
 from webapp.web.security import person_route
 from webapp.web.signing_in import begin_session
 
@@ -96,6 +97,9 @@ def _account(form: PasswordForm, zone: ZoneForm | None = None) -> str:
         zone=zone or ZoneForm(formdata=None, data={"zone": person.time_zone or ""}),
         zones=sorted(TIME_ZONES),
         person=person,
+        standing=second_factor().standing(person.id),
+        passkeys=passkeys().of_person(person.id),
+        obstacle=obstacle(),
         sessions=services().sessions.of_person(person.id, session.get("sid", "")),
         browser_name=browser_name,
         shortest=SHORTEST,

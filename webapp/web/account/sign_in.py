@@ -15,7 +15,10 @@ from wtforms.validators import InputRequired
 from webapp.domain.errors import LimitedError
 from webapp.web import resume, signing_in
 from webapp.web.account.blueprint import bp
-from webapp.web.context import accounts, current_person, services
+from webapp.web.context import accounts, current_person, passkeys, services
+from webapp.web.demanded import VIA, Via
+from webapp.web.openid import signed_out_there
+from webapp.web.relying_party import obstacle, relying_party
 from webapp.web.security import person_route, public_route, safe_next
 
 SIGN_IN_WINDOW: Final = 600
@@ -43,6 +46,8 @@ def sign_in() -> ResponseReturnValue:
 def sign_in_check() -> ResponseReturnValue:
     """Let in whoever knows the password; say the same to everybody else."""
     form = SignInForm()
+    if services().settings.oidc_only:
+        return sign_in_page(_("Signing in with a password is off here.")), 403
     if not form.validate():
         return _sign_in(form), 422
     email, here = form.email.data.strip().lower(), request.remote_addr or ""
@@ -73,9 +78,18 @@ def sign_out() -> ResponseReturnValue:
     """End this session, in whatever copy of its cookie."""
     if current_person() and "sid" in session:
         services().sessions.end(session["sid"])
+    # No form may lead to another site, so that a page offers the way to sign out there.
+    elsewhere = signed_out_there() if session.get(VIA) == Via.OPENID else None
     logout_user()
     session.clear()
+    if elsewhere:
+        return render_template("pages/account/signed_out.html", elsewhere=elsewhere, name=services().settings.oidc_name)
     return redirect(url_for("account.sign_in"))
+
+
+def sign_in_page(sentence: str = "") -> str:
+    """The sign-in page anew, with what went wrong and what is kept for afterwards."""
+    return _sign_in(SignInForm(formdata=None), sentence)
 
 
 def _count_try(email: str, here: str) -> None:
@@ -88,5 +102,16 @@ def _count_try(email: str, here: str) -> None:
 
 def _sign_in(form: SignInForm, sentence: str = "") -> str:
     values = request.form if request.method == "POST" else request.args
-    kept = {"next": safe_next(values.get("next")) or "", "sealed": request.form.get("sealed", "")}
-    return render_template("pages/account/sign_in.html", form=form, sentence=sentence, kept=kept)
+    settings = services().settings
+    offered = passkeys().any() and not settings.oidc_only
+    in_the_way = obstacle() if offered else None
+    return render_template(
+        "pages/account/sign_in.html",
+        form=form,
+        sentence=sentence,
+        kept={"next": safe_next(values.get("next")) or "", "sealed": request.form.get("sealed", "")},
+        obstacle=in_the_way,
+        openid={"name": settings.oidc_name if settings.oidc_issuer else "", "only": settings.oidc_only},
+        origin=relying_party().origin,
+        ceremony=signing_in.use_passkey() if offered and not in_the_way else None,
+    )
