@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Response, g, make_response, render_template, request, url_for
+from flask.globals import request_ctx
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -63,6 +64,9 @@ _SORRY: Final[dict[int, Sorry]] = {
 
 def of_domain(error: PostroomError) -> ResponseReturnValue:
     """Answer a refusal of the services that no page has turned into words beside a field."""
+    if request_ctx.url_adapter is None:
+        # The host that was asked for is no name at all, so that no page of ours has an address.
+        return Response(f"{error.title}\n", error.status, mimetype="text/plain")
     unexplained = error.status == 404 or error.code == PostroomError.code
     title = error.title if isinstance(error, ConflictError | SetupUnreadableError) else None
     drawn = page(error.status, None if unexplained else error.detail, title=title, way_on=_way_on(error))

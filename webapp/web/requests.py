@@ -68,10 +68,14 @@ class Sessions(SecureCookieSessionInterface):
             app.secret_key = self._vault.tag("session-key")
         return super().open_session(app, request)
 
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if not request.path.startswith(_WITHOUT_SESSION):
+            super().save_session(app, session, response)
+
     def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
         if g.get("session_is_answered"):
             return False
-        if request.path.startswith(_WITHOUT_SESSION) or (unattended() and not session.modified):
+        if unattended() and not session.modified:
             return False
         return super().should_set_cookie(app, session)
 
