@@ -67,6 +67,18 @@ class TestUser:
     def test_a_password_is_reset(self, run: Run) -> None:
         assert run("user", "reset-password", "ada@example.com", "--password-stdin", typed=f"{PASSWORD} 2").code == 0
 
+    def test_a_second_factor_that_was_lost_is_taken_away(self, run: Run) -> None:
+        done = run("user", "reset-second-factor", "Ada@example.com")
+
+        assert done.code == 0
+        assert "by password alone" in done.out
+
+    def test_a_second_factor_of_nobody_is_refused(self, run: Run) -> None:
+        done = run("user", "reset-second-factor", "nobody@example.com")
+
+        assert done.code != 0
+        assert "no account with the address nobody@example.com" in done.err
+
     def test_nobody_has_no_password(self, run: Run) -> None:
         done = run("user", "reset-password", "nobody@example.com", "--password-stdin", typed=PASSWORD)
 

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from webapp.accounts import Accounts, first_run
+from webapp.accounts import Accounts, Directory, LinkKind, SecondFactor, first_run
 from webapp.cli.installation import installed
 from webapp.cli.output import BadInputError, FailedError, json_option, report, report_json, table, tell
 from webapp.domain.roles import OPERATOR, Environment, Role, Scope, TenantInfo
@@ -67,6 +67,29 @@ def reset_password(email: str, password_stdin: bool) -> None:
     with installed() as services:
         person = Accounts(services.db).reset_password(email, _password(password_stdin))
         report(f"The password of {person.email} is changed.")
+
+
+@user.command("reset-second-factor")
+@click.argument("email")
+def reset_second_factor(email: str) -> None:
+    """Take authenticator app, passkeys and recovery codes from a person who lost them; every session ends.
+
+    The password stays. Make sure that it is the person who asks.
+    """
+    with installed() as services:
+        person = SecondFactor(services.db, services.vault, services.audit).reset(email)
+        report(f"{person.email} signs in by password alone now, and should set up a new second factor.")
+
+
+@user.command("sign-in-link")
+@click.argument("email")
+def sign_in_link(email: str) -> None:
+    """Print a link that signs somebody in once, within 15 minutes; also where only OpenID Connect is on."""
+    with installed() as services:
+        person = Accounts(services.db).by_email(email)
+        token, _ = Directory(services.db, services.audit).link(person.id, LinkKind.SIGN_IN, OPERATOR)
+        report(f"{services.settings.base_url}/sign-in/link/{token}")
+        tell(f"It signs in {person.email}, once, within 15 minutes.")
 
 
 @user.command("list")
