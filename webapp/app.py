@@ -29,9 +29,11 @@ from webapp.web import (
     history,
     inbox,
     invitation,
+    links,
     metrics,
     openid,
     overview,
+    people,
     requests,
 )
 from webapp.web.assets import Assets
@@ -70,7 +72,21 @@ def create_app(settings: Settings) -> Flask:
     csrf = CSRFProtect(app)
     Security(app, AccountStore(services.db), register_blueprint=False)
     frame.init_app(app)
-    for part in (frame, health, metrics, account, overview, connector, history, inbox, invitation, openid, *SETTINGS):
+    for part in (
+        frame,
+        health,
+        metrics,
+        account,
+        overview,
+        connector,
+        history,
+        inbox,
+        invitation,
+        openid,
+        people,
+        links,
+        *SETTINGS,
+    ):
         app.register_blueprint(part.bp)
     csrf.exempt(api)
     app.register_blueprint(api)

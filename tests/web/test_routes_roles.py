@@ -32,6 +32,10 @@ PUBLIC = {
     "account.sign_out",
     "openid.begin",
     "openid.done",
+    "links.password",
+    "links.password_save",
+    "links.sign_in",
+    "links.sign_in_now",
     "invitation.invitation",
     "invitation.invitation_accept",
 }
@@ -103,7 +107,7 @@ class TestEveryRoute:
 
 class TestAnonymous:
     def test_pages_lead_to_the_sign_in_and_say_nothing(self, house: House, anonymous: Browser) -> None:
-        for method, path in targets(house.app, *Permission, Gate.SIGNED_IN):
+        for method, path in targets(house.app, *Permission, Gate.SIGNED_IN, Gate.ADMINISTRATOR):
             if method != "GET":
                 continue
 
@@ -115,7 +119,7 @@ class TestAnonymous:
 
     def test_forms_do_nothing(self, house: House, anonymous: Browser) -> None:
         anonymous.get("/sign-in")
-        for method, path in targets(house.app, *Permission, Gate.SIGNED_IN):
+        for method, path in targets(house.app, *Permission, Gate.SIGNED_IN, Gate.ADMINISTRATOR):
             if method != "GET":
                 assert call(anonymous, method, path) == 419, path
 
@@ -123,6 +127,21 @@ class TestAnonymous:
         real, made_up = anonymous.get("/t/dev/"), anonymous.get("/t/nowhere/")
 
         assert real.status_code == made_up.status_code == 302
+
+
+class TestInstallation:
+    def test_is_for_its_administrators(self, house: House, bob: Browser) -> None:
+        house.make_bob(Role.OWNER)
+        asked = list(targets(house.app, Gate.ADMINISTRATOR))
+
+        assert len(asked) > 8
+        assert {f"{method} {path}": call(bob, method, path) for method, path in asked} == {
+            f"{method} {path}": 403 for method, path in asked
+        }
+
+    def test_is_named_in_their_navigation_only(self, ada: Browser, bob: Browser) -> None:
+        assert 'href="/people"' in ada.get("/t/dev/").text
+        assert 'href="/people"' not in bob.get("/t/dev/").text
 
 
 class TestStranger:

@@ -54,6 +54,11 @@ DEEDS: Final[Mapping[str, Deed]] = {
     "member.kept_as_last_owner": Deed(
         T("Kept the last owner"), T("left %(name)s the last owner, although their groups no longer give the role")
     ),
+    "account.mailed": Deed(
+        T("Mailed a link to an account"),
+        T("mailed a link to %(to)s, which the mail server took"),
+        T("mailed a link to %(to)s, which did not go out"),
+    ),
     "tenant.added": Deed(T("Made the tenant"), T("made this tenant")),
     "tenant.renamed": Deed(T("Renamed the tenant"), T("renamed the tenant from “%(old)s” to “%(new)s”")),
     "tenant.editors_trusted": Deed(

@@ -24,6 +24,7 @@ class Via(StrEnum):
     OPENID = "openid"
     INVITATION = "invitation"
     FIRST_RUN = "first_run"
+    LINK = "link"
 
 
 def owes_second_factor() -> bool:

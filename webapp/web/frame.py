@@ -72,6 +72,10 @@ GROUPS: Final[Sequence[tuple[Text, Sequence[Place]]]] = (
 )
 
 
+OF_THE_HOUSE: Final = (Place("people.people", T("People"), "building"),)
+"""For the administrators of the installation, in whichever tenant they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One link of the navigation."""
@@ -160,13 +164,12 @@ class Frame:
     @cached_property
     def groups(self) -> list[Group]:
         """The navigation of the tenant, without pages that are not built."""
-        tenant = self.tenant
-        if tenant is None:
-            return []
         groups = [
             Group(title, tuple(self._item(place) for place in places if self._exists(place)))
-            for title, places in GROUPS
+            for title, places in (GROUPS if self.tenant else ())
         ]
+        if self.person and self.person.administrator and not self.confined:
+            groups.append(Group(T("Installation"), tuple(self._item(place) for place in OF_THE_HOUSE)))
         return [group for group in groups if group.items]
 
     @cached_property
@@ -192,6 +195,8 @@ class Frame:
         return Item(place.title, self._address(place.endpoint), place.icon, current)
 
     def _address(self, endpoint: str) -> str:
+        if not current_app.url_map.is_endpoint_expecting(endpoint, "tenant"):
+            return url_for(endpoint)
         return url_for(endpoint, tenant=self.tenant.slug if self.tenant else None)
 
     def _exists(self, place: Place) -> bool:

@@ -39,7 +39,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _WITHOUT_SESSION: Final = ("/static/", "/livez", "/readyz", "/metrics", "/api/")
 _ANY_HOST: Final = ("/livez", "/readyz", "/metrics")
 """Orchestrators and Prometheus ask by whatever address they know."""
-_ONE_TIME_LINKS: Final = ("/setup/", "/invitation/")
+_ONE_TIME_LINKS: Final = ("/setup/", "/invitation/", "/password/", "/sign-in/link/")
 _LOOPBACK_NAMES: Final = ("localhost",)
 
 log = structlog.get_logger("postroom.web")

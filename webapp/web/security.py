@@ -25,6 +25,7 @@ class Gate(StrEnum):
 
     PUBLIC = "public"
     SIGNED_IN = "signed_in"
+    ADMINISTRATOR = "administrator"
 
 
 class SessionOverError(ForbiddenError):
@@ -69,6 +70,24 @@ def person_route(
             return _turned_away(pays_debt) or view(**values)
 
         return _register(bp, rule, guarded, Gate.SIGNED_IN, methods)
+
+    return register
+
+
+def administrator_route(bp: Blueprint, rule: str, *, methods: Sequence[str] = ("GET",)) -> Callable[[View], View]:
+    """Register a page for the administrators of the installation."""
+
+    def register(view: View) -> View:
+        @wraps(view)
+        def guarded(**values: Any) -> ResponseReturnValue:
+            turned_away = _turned_away()
+            if turned_away:
+                return turned_away
+            if not current_actor().administrator:
+                raise ForbiddenError(T("This page is for the administrators of the installation."))
+            return view(**values)
+
+        return _register(bp, rule, guarded, Gate.ADMINISTRATOR, methods)
 
     return register
 
