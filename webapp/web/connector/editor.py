@@ -29,7 +29,9 @@ from webapp.services.setups import ProofInfo, StoredSetup
 from webapp.services.wiring import Services
 from webapp.web.connector.cards import preset_of
 from webapp.web.connector.documents import rebased, unmarked, value_at
+from webapp.web.connector.laying import ShownText, drawn_config, laid_over, page_count, with_texts, without_texts
 from webapp.web.connector.remarks import Remarks
+from webapp.web.connector.text import read_text, same, text_of
 from webapp.web.fields import SecretField, SettingField
 from webapp.web.forms import SettingsForm, filled, form_for
 from webapp.web.mails import MailFields, mails_of, posted_templates, reset
@@ -112,7 +114,7 @@ class Editor:
         """The preset's other ports and regions that are not what stands there now."""
         config = self.draft.document["connector"]["config"]
         others = self.preset.alternatives if self.preset else ()
-        return [each for each in others if any(config.get(key) != value for key, value in each.config.items())]
+        return [each for each in others if not _stands(config, each.config)]
 
     @property
     def outdated(self) -> bool:
@@ -126,9 +128,12 @@ class Editor:
     def read(self, posted: MultiDict[str, str]) -> None:
         """Take over what a form says."""
         self._see_what_the_page_saw(posted.get("base", ""))
+        self.remarks.view = "json" if "json" in posted else "form"
+        if self.connector and "json" in posted:
+            self._read_text(posted)
         document = dict(self.draft.document)
         secrets = dict(self.draft.secrets)
-        if self.connector:
+        if self.connector and "json" not in posted:
             form = self._filled(posted)
             document["connector"] = {**self.connector, "config": form.config()}
             secrets |= {f"{CONFIG}{pointer}": secret for pointer, secret in form.typed_secrets().items()}
@@ -146,7 +151,7 @@ class Editor:
         self.draft = replace(
             self.draft, document=document, secrets=dict(self.draft.secrets if secrets is None else secrets)
         )
-        for said in ("kind", "preset", "problems", "judgement", "shown_mails"):
+        for said in ("kind", "preset", "problems", "judgement", "shown_mails", "text"):
             self.__dict__.pop(said, None)
         self.form = self._filled() if self.connector else None
 
@@ -156,6 +161,23 @@ class Editor:
         self.draft = replace(self.draft, provider=connector["provider"], preset=preset)
         self.put({**self.document, "connector": connector}, secrets)
         self.keep()
+
+    @cached_property
+    def text(self) -> ShownText:
+        """The config as text: as it was typed where that says the same as the form, or cannot be taken over yet."""
+        config = self.draft.document["connector"]["config"]
+        reading = read_text(self.remarks.text, self.kind) if self.remarks.text is not None else None
+        if reading and reading.config is None:
+            drawn = self.remarks.drawn if isinstance(self.remarks.drawn, dict) else config
+            return ShownText(reading.text, drawn, reading.faults, behind=not same(drawn, config, self.kind))
+        if reading and reading.config is not None and same(reading.config, config, self.kind):
+            return ShownText(reading.text, config)
+        return ShownText(text_of(self.form) if self.form else "", config)
+
+    def forget_text(self) -> None:
+        """Give up a text that cannot be taken over: the values of the form stand there again."""
+        self.remarks.text, self.remarks.drawn = None, None
+        self.put(self.document, without_texts(self.draft.secrets))
 
     def leave(self, name: str) -> None:
         """Note that a setting was typed and left: from now on its errors are told."""
@@ -171,8 +193,8 @@ class Editor:
         """Put another port or region of the provider over the values."""
         config = self.draft.document["connector"]["config"]
         taken = dict(alternative.config)
-        if "auth" in taken and taken["auth"].get("type") == config.get("auth", {}).get("type"):
-            taken["auth"] = {**config["auth"], **taken["auth"]}
+        if "auth" in taken:
+            taken["auth"] = {**_still_true(config.get("auth") or {}, taken["auth"]["type"]), **taken["auth"]}
         self.remarks.turn += 1
         for key in taken:
             self.remarks.fixed[f"{CONFIG}/{key}"] = config.get(key)
@@ -285,6 +307,26 @@ class Editor:
                 stored = value_at(self.active.document, f"{CONFIG}{field.setting.pointer}")
                 field.fingerprint = stored[SECRET].get("fingerprint", "") if is_secret(stored) else ""
 
+    def _read_text(self, posted: MultiDict[str, str]) -> None:
+        """Lay the text over the draft; where it cannot be taken over it is only kept."""
+        connector = self.draft.document["connector"]
+        reading = read_text(posted["json"], self.kind)
+        drawn = drawn_config(posted.get("drawn", ""), connector["config"])
+        self.remarks.text, self.remarks.drawn = reading.text, drawn if reading.config is None else None
+        self.remarks.page, self.remarks.sent = posted.get("page", "")[:32], page_count(posted)
+        secrets = with_texts(reading, self.draft.secrets, self.kind)
+        config = connector["config"]
+        if reading.config is not None:
+            merged = laid_over(drawn, config, reading.config, self.kind)
+            if not same(merged, config, self.kind):
+                # A form that was drawn before must not undo it.
+                self.remarks.turn += 1
+                config = merged
+                alone = filled(form_for(self.kind.config_model, self.preset), config, {})
+                aside = self.remarks.aside.items()
+                self.remarks.aside = {name: kept for name, kept in aside if not alone.applies(alone[name])}
+        self.put({**self.document, "connector": {**connector, "config": config}}, secrets)
+
     def _see_what_the_page_saw(self, base: str) -> None:
         """Begin a draft at the revision that the page showed, so that what was saved since is not undone unseen."""
         if self.begun or not base.isdecimal() or not 0 <= int(base[:9]) < self.active.number:
@@ -320,3 +362,18 @@ class Editor:
             field.refuse(below, error.message)
             return Fault(field.id, field.words.title, error.message)
         return Fault("setup-form", Text(error.pointer), error.message)
+
+
+def _still_true(auth: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """What of a login outlasts another way to log in: all of it for the same, the mailbox for one with a mailbox."""
+    if auth.get("type") == kind:
+        return dict(auth)
+    return {"user": auth["user"]} if "user" in auth and kind != "none" else {}
+
+
+def _stands(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether these settings stand there already, whatever stands beside them."""
+    return all(
+        _stands(config.get(key) or {}, value) if isinstance(value, Mapping) else config.get(key) == value
+        for key, value in wanted.items()
+    )

@@ -43,6 +43,7 @@ def form() -> ResponseReturnValue:
         return redirect(url_for(target))
     if not editor.installed:
         raise ProviderNotInstalledError(editor.connector["provider"])
+    editor.remarks.view = "form"
     return page(editor, editor.judgement.errors if "faults" in request.args else None)
 
 

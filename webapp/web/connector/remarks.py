@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from webapp.domain.problem import JSON
 from webapp.domain.usage import UsageType
@@ -29,6 +29,15 @@ class Remarks:
     """Counts what the console itself changed in the values: what a page of an earlier turn sends comes too late."""
     note: str = ""
     reason: str = ""
+    view: Literal["form", "json"] = "form"
+    """Which of the two views was sent last, to go back to."""
+    text: str | None = None
+    """The config as it was typed as text, without secrets."""
+    drawn: JSON = None
+    """The config that a text began from which cannot be taken over yet."""
+    page: str = ""
+    """Which drawn page of text was read last, and how often that page had sent itself."""
+    sent: int = 0
 
     @classmethod
     def of(cls, ui: Mapping[str, Any]) -> Remarks:

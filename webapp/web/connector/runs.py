@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from flask import redirect, render_template, request, url_for
+from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.errors import LimitedError, NotFoundError
 from webapp.domain.roles import Permission
 from webapp.domain.usage import UsageType
 from webapp.services.testing import RunView
+from webapp.web.connector.as_json import back, unusable
 from webapp.web.connector.blueprint import bp
 from webapp.web.connector.editor import CONFIG, Editor
 from webapp.web.connector.outcome import run_context, seen
@@ -56,7 +57,7 @@ def run(run_id: str) -> ResponseReturnValue:
     """Tell how a run stands; nothing where the page has seen all there is."""
     view = services().testing.run(current_access(), run_id)
     if not request.headers.get("HX-Request"):
-        return redirect(url_for("connector.form", _anchor="test"))
+        return redirect(back(Editor(services(), current_access()), "test"))
     if request.args.get("seen") == seen(view):
         return "", 204
     return _panel(Editor(services(), current_access()), view)
@@ -68,7 +69,7 @@ def cancel(run_id: str) -> ResponseReturnValue:
     view = services().testing.cancel(current_access(), run_id)
     if request.headers.get("HX-Request"):
         return _panel(Editor(services(), current_access()), view)
-    return redirect(url_for("connector.form", _anchor="test"), 303)
+    return redirect(back(Editor(services(), current_access()), "test"), 303)
 
 
 @tenant_route(bp, "/connector/runs/<run_id>/fix", methods=["POST"], permission=Permission.EDIT)
@@ -81,7 +82,7 @@ def fix(run_id: str) -> ResponseReturnValue:
     editor.apply(view.problem.patch)
     editor.keep()
     field, _ = editor.form.at(view.problem.patch[0].path.removeprefix(CONFIG)) if editor.form else (None, "")
-    return redirect(url_for("connector.form", _anchor=field.id if field else None), 303)
+    return redirect(back(editor, field.id if field else None), 303)
 
 
 def _posted() -> Editor:
@@ -90,6 +91,9 @@ def _posted() -> Editor:
         raise NotFoundError
     editor.read(request.form)
     editor.keep()
+    refusal = unusable(editor)
+    if refusal:
+        raise refusal
     return editor
 
 
@@ -101,7 +105,7 @@ def _started(editor: Editor, start: Callable[[], RunView]) -> ResponseReturnValu
         if press and not live:
             services().limits.hit("run.press", str(editor.access.actor.id), press, amount=1, seconds=ONE_PRESS)
     except LimitedError:
-        return redirect(url_for("connector.form", _anchor="test"), 303)
+        return redirect(back(editor, "test"), 303)
     view = start()
     editor.remarks.run = view.id
     editor.keep()
@@ -111,7 +115,7 @@ def _started(editor: Editor, start: Callable[[], RunView]) -> ResponseReturnValu
     with waiting_place() as free:
         if free:
             services().testing.wait(editor.access, view)
-    return redirect(url_for("connector.form", _anchor="test"), 303)
+    return redirect(back(editor, "test"), 303)
 
 
 def _panel(editor: Editor, view: RunView) -> ResponseReturnValue:
