@@ -14,6 +14,7 @@ from typing import Any
 from tests.canary import CANARY
 from tests.connectors.smtp_attempt import MAIL, USER, names
 from tests.connectors.smtp_case import Case, a_full_queue, nobody
+from tests.connectors.smtp_token_failures import TOKENS
 from tests.peers.ports import LOOPBACK
 from tests.peers.proxies import HTTP, REFUSED_BY_RULE, SOCKS5, UNREACHABLE, ProxyServer
 from tests.peers.scripted import EXTENSIONS, Script, Step, answer, drop, hear, raw, reset, silence, wait
@@ -530,6 +531,6 @@ HANDING_OVER = {
     ),
 }
 
-BEFORE_ANY_MAIL = REACHING | PROXIES | ENCRYPTING | CLIENT_CERTIFICATES | OPENING | LOGGING_IN
+BEFORE_ANY_MAIL = REACHING | PROXIES | ENCRYPTING | CLIENT_CERTIFICATES | OPENING | LOGGING_IN | TOKENS
 """What a check finds too."""
 ALL = BEFORE_ANY_MAIL | HANDING_OVER

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -123,8 +124,9 @@ class AuthorizationServer:
         """The forms of all token requests, in order."""
         self.tokens: list[Token] = []
         self.codes: list[Code] = []
-        self.account_key = RSAKey.generate_key(2048)
-        self.signing_key = RSAKey.generate_key(2048, parameters={"kid": "signing", "use": "sig", "alg": "RS256"})
+        self.account_key = _key("account")
+        self.signing_key = _key("signing")
+        self.account_pem = self.account_key.as_pem(private=True).decode()
         self._numbers = itertools.count(1)
         self._queue: deque[Answer] = deque()
         self._always: Answer | None = None
@@ -132,7 +134,7 @@ class AuthorizationServer:
         self._server = make_server(
             host, 0, self._app(), threaded=True, ssl_context=context, request_handler=_SilentHandler
         )
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         scheme = "https" if context else "http"
         self.port: int = self._server.server_port
         self.issuer = f"{scheme}://{'localhost' if context else host}:{self.port}"
@@ -201,12 +203,6 @@ class AuthorizationServer:
     def accept(self) -> None:
         """Judge token requests again."""
         self._always = None
-        self._queue.clear()
-
-    @property
-    def account_pem(self) -> str:
-        """The service account's private key in PEM."""
-        return self.account_key.as_pem(private=True).decode()
 
     def _minted(self, person: Person, client: Client, scope: str) -> Token:
         number = next(self._numbers)
@@ -289,6 +285,12 @@ class AuthorizationServer:
             self.expires_in,
         )
         self.tokens.append(kept)
+
+
+@cache
+def _key(name: str) -> RSAKey:
+    """Make a key once for all servers: it takes a while."""
+    return RSAKey.generate_key(2048, parameters={"kid": name, "use": "sig", "alg": "RS256"})
 
 
 class _SilentHandler(WSGIRequestHandler):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
+from webapp.connectors.authorization import KeepNothing, TokenKeeper
 from webapp.connectors.config import ConnectorConfig
 from webapp.connectors.network import Network
 from webapp.domain.message import Mail, Receipt, Trace
@@ -69,9 +70,10 @@ class Connector(ABC, Generic[ConfigT]):
     phases: ClassVar[tuple[str, ...]]
     """The phases of a send in order; a check ends before the first that hands over a mail."""
 
-    def __init__(self, config: ConfigT, network: Network) -> None:
+    def __init__(self, config: ConfigT, network: Network, tokens: TokenKeeper | None = None) -> None:
         self.config = config
         self.network = network
+        self.tokens = tokens or KeepNothing()
 
     @classmethod
     def presets(cls) -> tuple[Preset, ...]:

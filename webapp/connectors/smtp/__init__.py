@@ -79,7 +79,7 @@ class SmtpConnector(Connector[SmtpConfig]):
         return tuple(phase for phase in self.phases if phase not in skipped)
 
     async def check(self, trace: Trace) -> None:
-        session = SMTPSession(self.config, self.network, trace)
+        session = SMTPSession(self.config, self.network, trace, self.tokens)
         try:
             await session.open()
         finally:
@@ -87,7 +87,7 @@ class SmtpConnector(Connector[SmtpConfig]):
 
     async def send(self, mail: Mail, trace: Trace) -> Receipt:
         message = envelope(mail, self.config)
-        session = SMTPSession(self.config, self.network, trace)
+        session = SMTPSession(self.config, self.network, trace, self.tokens)
         try:
             await session.open()
             return await session.deliver(message)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import errno
+import json
 import re
 import ssl
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from webapp.connectors import network_problems
 from webapp.connectors.smtp import problems
 from webapp.connectors.smtp.config import LoginAuth, SmtpConfig
 from webapp.connectors.smtp.endings import RESET_TITLE
+from webapp.connectors.smtp.oauth import OAuth2Auth
 from webapp.connectors.smtp.reply import Reply, cleaned
 from webapp.connectors.smtp.rules import diagnose
 from webapp.connectors.smtp.wire import WitnessedProtocol
@@ -33,6 +36,11 @@ _COMMANDS: Final = {
     "rcpt_to": "RCPT TO",
     "data": "DATA",
 }
+_ABOUT_PASSWORDS: Final = frozenset(
+    {"smtp.credentials_rejected", "smtp.app_password_needed", "smtp.web_login_needed", "smtp.refused"}
+)
+"""What an answer means that is given to a password; to an access token it means that this is not accepted."""
+
 _PARTING: Final = re.compile(rb"([45]\d\d)[ -]([^\r\n]*)")
 _MALFORMED: Final = "Malformed SMTP response line: "
 
@@ -47,7 +55,7 @@ class Diagnosis:
         self.facts: dict[str, object] = {
             "host": config.host,
             "port": config.port,
-            "user": config.auth.user if isinstance(config.auth, LoginAuth) else "",
+            "user": config.auth.user if isinstance(config.auth, LoginAuth | OAuth2Auth) else "",
             "sender": config.from_email,
         }
         self._config = config
@@ -88,15 +96,30 @@ class Diagnosis:
         if code <= 0:
             return self._babble(phase, message)
         reply = Reply.of(code, message)
+        logged_in = isinstance(self._config.auth, LoginAuth | OAuth2Auth)
+        named = diagnose(phase, reply, host=self._config.host, logged_in=logged_in)
+        if isinstance(self._config.auth, OAuth2Auth) and named in _ABOUT_PASSWORDS:
+            named = "smtp.token_not_accepted"
         problem = self._problem(
-            diagnose(phase, reply, host=self._config.host, logged_in=isinstance(self._config.auth, LoginAuth)),
+            named,
             temporary=400 <= code <= 499,
+            words=cleaned(" ".join(filter(None, (reply.text, self._challenge())))),
             banner=cleaned(reply.text, 60),
             command=_COMMANDS.get(phase, phase),
             reply=f"{code} {reply.enhanced_code or ''}".strip(),
             offered=", ".join(self._client.server_auth_methods).upper() or "?",
         )
         return self._error(problem, code=code, enhanced_code=reply.enhanced_code, text=reply.text)
+
+    def _challenge(self) -> str:
+        """What a server said in JSON, before its refusal, of the access token that it was shown."""
+        try:
+            said = json.loads(base64.b64decode(self.protocol.challenge)) if self.protocol else {}
+        except (ValueError, RecursionError):
+            return ""
+        known = ((name, said.get(name)) for name in ("status", "scope")) if isinstance(said, dict) else ()
+        shown = ", ".join(f"{name} {cleaned(str(value), 100)}" for name, value in known if value)
+        return f"({self.protocol.without_credentials(shown)})" if shown and self.protocol else ""
 
     def _babble(self, phase: str, message: str) -> DeliveryError:
         """What came is not SMTP at all."""

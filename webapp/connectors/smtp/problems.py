@@ -10,10 +10,11 @@ from typing import Final
 from webapp.connectors.smtp.endings import ENDINGS
 from webapp.connectors.smtp.login_recipes import LOGIN
 from webapp.connectors.smtp.recipes import CONVERSATION
+from webapp.connectors.smtp.token_recipes import TOKEN
 from webapp.domain.problem import PatchOperation, Problem
 from webapp.domain.text import T, Text
 
-RECIPES: Final = CONVERSATION | LOGIN | ENDINGS
+RECIPES: Final = CONVERSATION | LOGIN | TOKEN | ENDINGS
 """Every problem code of this connector, beside those of the network, and its recipe."""
 
 PLAIN_PORTS: Final = (25, 587, 2525)
@@ -122,7 +123,7 @@ def fix_for(code: str, *, port: int, security: str, starttls_offered: bool = Fal
         return _FIXES[code]
     if code == "smtp.starttls_not_offered":
         return USE_TLS_AT_465 if port in PLAIN_PORTS else None
-    if code in ("smtp.auth_not_offered", "smtp.credentials_in_clear"):
+    if code in ("smtp.auth_not_offered", "smtp.xoauth2_not_offered", "smtp.credentials_in_clear"):
         return USE_STARTTLS if starttls_offered else None
     if code == "network.connect_timeout" and port == 25:
         return USE_PORT_587

@@ -3,47 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import ipaddress
 import socket
 import ssl
-from collections.abc import Sequence
 from typing import Final
 
 import aiosmtplib
-from aiosmtplib import SMTPAuthenticationError, SMTPDataError, SMTPHeloError, SMTPResponse, SMTPResponseException
+from aiosmtplib import SMTPDataError, SMTPHeloError, SMTPResponse, SMTPResponseException
 
+from webapp.connectors.authorization import KeepNothing, TokenKeeper
 from webapp.connectors.network import Network
 from webapp.connectors.smtp.config import LoginAuth, SmtpConfig
 from webapp.connectors.smtp.diagnosis import Diagnosis
 from webapp.connectors.smtp.inspection import shown_certificate
+from webapp.connectors.smtp.login import Login, said
 from webapp.connectors.smtp.mime import Envelope
-from webapp.connectors.smtp.reply import Reply, cleaned
+from webapp.connectors.smtp.oauth import OAuth2Auth
+from webapp.connectors.smtp.token_login import Access
 from webapp.connectors.smtp.way import Way
 from webapp.connectors.smtp.wire import WitnessedProtocol
 from webapp.connectors.tls_problems import certificate_problem
-from webapp.domain.message import DeliveryError, PhaseNote, Receipt, Trace
+from webapp.domain.message import DeliveryError, Receipt, Trace
 
 GREETING: Final = 220
 
 GOODBYE_SECONDS: Final = 1.0
 """How long an orderly end may take before the connection is dropped."""
 
-METHODS: Final = ("plain", "login", "cram-md5")
-"""Ways to log in with a password, the plainest first: under TLS nothing is gained by the others."""
-
 _FAREWELLS: Final[set[asyncio.Task[None]]] = set()
 """Connections on their way out; a task that nobody holds may vanish."""
-
-_METHOD_UNKNOWN: Final = 504
 
 
 class SMTPSession:
     """Open a connection as the config says, hand over at most one mail, and close it."""
 
-    def __init__(self, config: SmtpConfig, network: Network, trace: Trace) -> None:
+    def __init__(self, config: SmtpConfig, network: Network, trace: Trace, tokens: TokenKeeper | None = None) -> None:
         self.config = config
+        self.tokens = tokens or KeepNothing()
         self.network = network
         self.trace = trace
         self._client = aiosmtplib.SMTP(timeout=config.socket_timeout / 1000)
@@ -75,8 +72,13 @@ class SMTPSession:
         await self._introduce()
         if self._wants_starttls():
             await self._switch_to_tls(way)
+        login = Login(
+            config, self._client, self._diagnosis, encrypted=self._encrypted, stays_here=self._peer_is_loopback
+        )
         if isinstance(config.auth, LoginAuth):
-            await self._log_in(config.auth)
+            await login.by_password(config.auth)
+        elif isinstance(config.auth, OAuth2Auth):
+            await login.by_access(config.auth, Access(config.auth, config, self.tokens, self.network, way.proxy))
 
     async def deliver(self, envelope: Envelope) -> Receipt:
         """Hand over one mail on the open connection. Raises DeliveryError, whose outcome says what became of it."""
@@ -85,11 +87,11 @@ class SMTPSession:
         self._protocol.hide_recipient(envelope.recipient)
         with self._step("mail_from", self.config.socket_timeout) as note:
             options = self._mail_options(envelope)
-            _said(note, await self._client.mail(envelope.sender, options=options, encoding=encoding))
+            said(note, await self._client.mail(envelope.sender, options=options, encoding=encoding))
         with self._step("rcpt_to", self.config.socket_timeout) as note:
-            _said(note, await self._client.rcpt(envelope.recipient, encoding=encoding))
+            said(note, await self._client.rcpt(envelope.recipient, encoding=encoding))
         with self._step("data", self.config.socket_timeout) as note:
-            reply = _said(note, await self._hand_over(envelope.content))
+            reply = said(note, await self._hand_over(envelope.content))
         return Receipt(reply.message_id, reply.code, reply.enhanced_code, reply.text, accepted_by=self.config.host)
 
     def close(self) -> None:
@@ -136,13 +138,13 @@ class SMTPSession:
             response = await self._protocol.read_response(timeout=self.config.greeting_timeout / 1000)
             if response.code != GREETING:
                 raise SMTPResponseException(response.code, response.message)
-            self._greeting = _said(note, response).text
+            self._greeting = said(note, response).text
 
     async def _introduce(self) -> None:
         with self._step("ehlo", self.config.socket_timeout) as note:
             self._name = self._name or self._protocol.own_name
             self._diagnosis.facts["name"] = self._name
-            _said(note, await self._ehlo())
+            said(note, await self._ehlo())
 
     async def _ehlo(self) -> SMTPResponse:
         self._client.local_hostname = self._name
@@ -173,47 +175,6 @@ class SMTPSession:
             note.text = self._tls_version()
             # What the server offered in clear does not count (RFC 3207 section 4.2).
             await self._ehlo()
-
-    async def _log_in(self, auth: LoginAuth) -> None:
-        with self._step("auth", self.config.socket_timeout) as note:
-            self._guard_credentials()
-            methods = self._common_methods()
-            user, password = auth.user, auth.password.get_secret_value()
-            self._protocol.hide_credentials(password, *_encodings(user, password))
-            for method in methods:
-                try:
-                    _said(note, await self._prove(method, user, password))
-                except SMTPAuthenticationError as exc:
-                    # Only a method that the server turns out not to know is worth another try: a second wrong
-                    # password may lock the account.
-                    if exc.code != _METHOD_UNKNOWN or method == methods[-1]:
-                        raise
-                else:
-                    return
-
-    def _guard_credentials(self) -> None:
-        """Let no password out in clear, whatever the server offers; to this machine itself it is no risk."""
-        if self._encrypted or self.config.allow_insecure_auth or self._peer_is_loopback():
-            return
-        raise self._diagnosis.refusal("smtp.credentials_in_clear")
-
-    def _common_methods(self) -> Sequence[str]:
-        offered = self._client.server_auth_methods
-        if not offered:
-            raise self._diagnosis.refusal("smtp.auth_not_offered")
-        methods = [method for method in METHODS if method in offered]
-        if not methods:
-            shown = ", ".join(cleaned(method, 40).upper() for method in offered[:10])
-            raise self._diagnosis.refusal("smtp.auth_method_not_offered", offered=shown)
-        # In clear, CRAM-MD5 at least keeps the password itself back.
-        return methods if self._encrypted else methods[::-1]
-
-    async def _prove(self, method: str, user: str, password: str) -> SMTPResponse:
-        if method == "plain":
-            return await self._client.auth_plain(user, password)
-        if method == "login":
-            return await self._client.auth_login(user, password)
-        return await self._client.auth_crammd5(user, password)
 
     def _mail_options(self, envelope: Envelope) -> list[str]:
         offers, size = self._client.esmtp_extensions, len(envelope.content)
@@ -276,14 +237,3 @@ async def _see_off(protocol: WitnessedProtocol, transport: asyncio.Transport) ->
         pass
     finally:
         transport.abort()
-
-
-def _said(note: PhaseNote, response: SMTPResponse) -> Reply:
-    reply = Reply.of(response.code, response.message)
-    note.code, note.enhanced_code, note.text = reply.code, reply.enhanced_code, reply.text
-    return reply
-
-
-def _encodings(user: str, password: str) -> list[str]:
-    plain = f"\0{user}\0{password}".encode()
-    return [base64.b64encode(each).decode() for each in (plain, password.encode())]

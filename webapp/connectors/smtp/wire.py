@@ -37,6 +37,8 @@ class WitnessedProtocol(SMTPProtocol):
         """Why the connection ended, unless the other side ended it in order."""
         self.body_written = False
         """Whether the last byte of the message went out; from then on only an answer tells what became of it."""
+        self.challenge = ""
+        """What the server asked back last while we logged in."""
         self.first_bytes = b""
         """The beginning of whatever came first, an SMTP answer or not."""
         self.closed = asyncio.Event()
@@ -111,6 +113,7 @@ class WitnessedProtocol(SMTPProtocol):
             self._expecting = False
         self._last_code = response.code
         self._in_auth = response.code == _CHALLENGE
+        self.challenge = response.message if self._in_auth else self.challenge
         message = response.message if self._in_auth else self.without_credentials(response.message)
         self._note_received(response.code, message)
         return aiosmtplib.SMTPResponse(response.code, message)
