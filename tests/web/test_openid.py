@@ -578,3 +578,30 @@ def test_a_slow_provider_is_given_up(console: House, provider: AuthorizationServ
     page = come_in(console.browser())
 
     assert page.status_code == 503
+
+
+class TestInvitationsWhereOnlyTheProviderLetsIn:
+    def test_lead_there_and_back(self, open_house: OpenHouse, provider: AuthorizationServer) -> None:
+        console = with_provider(open_house, provider, oidc_only=True)
+        access = console.services.tenants.access(Accounts(console.services.db).by_email(ADA).actor, "dev")
+        link = "/invitation/" + console.services.invitations.invite(access, CAROL, Role.EDITOR)
+        know(provider, CAROL)
+        carol = console.browser()
+        page = carol.get(link).text
+
+        come_in(carol, link)
+        carol.get(link)
+
+        assert 'type="password"' not in page
+        assert f"/sign-in/openid?next={link}" in page
+        assert carol.post(link).headers["Location"] == "/t/dev/"
+
+    def test_make_no_account_with_a_password(self, open_house: OpenHouse, provider: AuthorizationServer) -> None:
+        console = with_provider(open_house, provider, oidc_only=True)
+        access = console.services.tenants.access(Accounts(console.services.db).by_email(ADA).actor, "dev")
+        link = "/invitation/" + console.services.invitations.invite(access, CAROL, Role.EDITOR)
+        stranger = console.browser()
+        stranger.get("/account")
+        stranger.post(link, {"password": PASSWORD})
+
+        assert len(Accounts(console.services.db).list()) == 3

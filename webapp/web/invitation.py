@@ -45,7 +45,7 @@ def invitation_accept(token: str) -> ResponseReturnValue:
         found = services().invitations.open(token)
         if person and person.email == found.email:
             services().invitations.accept(token, person.actor, request_id())
-        elif person or _known(found.email):
+        elif person or _known(found.email) or services().settings.oidc_only:
             return _page(found, token, form), 409
         elif not form.validate():
             return _page(found, token, form), 422
@@ -70,6 +70,7 @@ def _answer(token: str, form: JoinForm) -> ResponseReturnValue:
 
 
 def _page(found: Invitation, token: str, form: JoinForm) -> str:
+    settings = services().settings
     return render_template(
         "pages/account/invitation.html",
         invitation=found,
@@ -77,6 +78,8 @@ def _page(found: Invitation, token: str, form: JoinForm) -> str:
         form=form,
         person=current_person(),
         known=_known(found.email),
+        provider=settings.oidc_name if settings.oidc_issuer else "",
+        only=settings.oidc_only,
         here=url_for("invitation.invitation", token=token),
         shortest=SHORTEST,
     )
