@@ -250,7 +250,9 @@ class Passkeys:
             _use_once(db, challenge)
             row.sign_count, row.lastuse_datetime = used.new_sign_count, now()
             row.backup_state = used.credential_backed_up
-            return user
+            number = user.id
+        with self._db.read() as db:
+            return db.get_one(User, number)
 
     def _handle(self, person_id: int) -> str:
         """What authenticators call the person: random, as it can be read off a device."""

@@ -76,6 +76,8 @@ def second_step_check() -> ResponseReturnValue:
 @public_route(bp, "/sign-in/passkey", methods=("POST",))
 def sign_in_passkey() -> ResponseReturnValue:
     """Let in whoever holds a passkey of an account, without a password."""
+    if services().settings.oidc_only:
+        return sign_in_page(_("Signing in with a passkey is off here.")), 403
     try:
         services().limits.hit("sign_in_from", request.remote_addr or "", amount=TRIES_FROM_HERE, seconds=SIGN_IN_WINDOW)
         user = passkeys().use(
