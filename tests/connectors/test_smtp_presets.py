@@ -6,6 +6,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from webapp.connectors.base import Preset
 from webapp.connectors.config import settings_of
@@ -16,6 +18,23 @@ from webapp.resources import resource
 
 PORTS_WITH_TLS = {465, 2465}
 """Ports on which a provider speaks TLS from the first byte; on every other port of ours TLS begins by STARTTLS."""
+
+KEY = (
+    rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    .private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    .decode()
+)
+USER = {"user": "ada@example.com"}
+CLIENT = {**USER, "clientId": "4b1d0000-aaaa-4bbb-8ccc-1234567890ab", "clientSecret": "correct horse"}
+PROOFS: dict[str, dict[str, str]] = {
+    "none": {},
+    "login": {**USER, "pass": "correct horse"},
+    "oauth2": {**CLIENT, "refreshToken": "battery staple"},
+    "refresh_token": {**CLIENT, "refreshToken": "battery staple"},
+    "client_credentials": {**CLIENT, "tenantId": "contoso.onmicrosoft.com"},
+    "service_account": {**USER, "privateKey": KEY, "serviceClient": "mailer@acme.iam.gserviceaccount.com"},
+}
+"""What an admin types for each way to log in."""
 
 every_preset = pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.id)
 every_variant = pytest.mark.parametrize(
@@ -33,7 +52,7 @@ every_variant = pytest.mark.parametrize(
 
 def filled_in(config: Mapping[str, Any]) -> dict[str, Any]:
     """The preset as an admin completes it: what it leaves open is typed, nothing else is touched."""
-    auth = {"user": "ada@example.com", "pass": "correct horse"} if config["auth"]["type"] == "login" else {}
+    auth = PROOFS[config["auth"].get("grant", config["auth"]["type"])]
     return {"port": 8425, "fromEmail": "Acme <no-reply@example.com>", **config, "auth": {**auth, **config["auth"]}}
 
 
@@ -41,6 +60,7 @@ WANTED = {
     "gmail",
     "google-workspace-relay",
     "microsoft-365",
+    "outlook-com",
     "icloud",
     "yahoo",
     "zoho",
@@ -145,9 +165,11 @@ def test_the_form_has_nothing_to_correct(preset: Preset, config: Mapping[str, An
     assert not SmtpConnector.contradictions(filled_in(config))
 
 
-@every_preset
-def test_it_holds_no_secret(preset: Preset) -> None:
-    assert "pass" not in preset.config["auth"]
+@every_variant
+def test_it_holds_no_secret(preset: Preset, config: Mapping[str, Any]) -> None:
+    secrets = {setting.path[-1] for setting in settings_of(SmtpConfig) if setting.about.secret}
+
+    assert not secrets & set(config["auth"])
 
 
 @every_preset
@@ -159,9 +181,32 @@ def test_labels_and_helps_name_settings_that_exist(preset: Preset) -> None:
 
 @every_preset
 def test_user_and_password_have_the_providers_own_words(preset: Preset) -> None:
-    needs_login = preset.config["auth"]["type"] == "login"
+    configs = (preset.config, *(other.config for other in preset.alternatives))
+    ways = {config["auth"]["type"] for config in configs if "auth" in config}
 
-    assert ({"auth.user", "auth.pass"} <= set(preset.labels)) == needs_login
+    assert ("auth.user" in preset.labels) == (ways != {"none"})
+    assert ("auth.pass" in preset.labels) == ("login" in ways)
+
+
+@pytest.mark.parametrize("preset_id", ["gmail", "google-workspace-relay", "microsoft-365", "outlook-com"])
+def test_google_and_microsoft_are_reached_with_oauth(preset_id: str) -> None:
+    preset = next(preset for preset in presets() if preset.id == preset_id)
+
+    ways = [preset.config, *(other.config for other in preset.alternatives)]
+
+    assert any(config.get("auth", {}).get("type") == "oauth2" for config in ways)
+
+
+def test_personal_mailboxes_at_microsoft_take_nothing_but_oauth() -> None:
+    preset = next(preset for preset in presets() if preset.id == "outlook-com")
+
+    assert preset.config["auth"] == {
+        "type": "oauth2",
+        "grant": "refresh_token",
+        "provider": "microsoft",
+        "tenantId": "consumers",
+    }
+    assert not preset.alternatives
 
 
 @every_preset
