@@ -18,14 +18,13 @@ from flask_security import login_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from wtforms import StringField
-from wtforms.validators import Length
+from wtforms.validators import InputRequired, Length
 
 from webapp.accounts import Ceremony, Person, User, person_of
 from webapp.domain.errors import NotFoundError
 from webapp.web import resume
 from webapp.web.context import accounts, passkeys, request_id, second_factor, services
 from webapp.web.demanded import VIA, Via
-from webapp.web.frame import translated
 from webapp.web.frame import translated
 from webapp.web.relying_party import obstacle, relying_party
 from webapp.web.security import safe_next
@@ -44,7 +43,7 @@ _AUTHENTICATED_AT: Final = "fs_paa"
 class SecondStepForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """The second step after the password."""
 
-    code = StringField("Code", [Length(max=64)])
+    code = StringField("Code", [InputRequired(), Length(max=64)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,8 @@ def _wrong(form: ConfirmForm) -> str:
 
 def _page(form: ConfirmForm, sentence: str = "", sealed: str = "") -> str:
     person = somebody()
+    # Each stands in a form of its own, where it is all that is asked for.
+    form.password.flags.required = form.code.flags.required = True
     standing = second_factor().standing(person.id)
     in_the_way = obstacle() if standing.passkeys else None
     values = request.form if request.method == "POST" else request.args

@@ -53,8 +53,8 @@ def second_step_check() -> ResponseReturnValue:
         late = _("The second step took too long, or your sessions were ended meanwhile. Sign in again.")
         return sign_in_page(sentence=late), 422
     form = SecondStepForm()
-    if "passkey" not in request.form and (not form.validate() or not (form.code.data or "").strip()):
-        return _again(half, form, _("Type the code, then try again.")), 422
+    if "passkey" not in request.form and not form.validate():
+        return _again(half, form), 422
     try:
         count_second_step(half.person)
     except LimitedError as error:
@@ -121,7 +121,7 @@ def _recovery(code: str) -> bool:
     return len(code.replace(" ", "")) > APP_DIGITS
 
 
-def _again(half: Half, form: SecondStepForm, sentence: str) -> str:
+def _again(half: Half, form: SecondStepForm, sentence: str = "") -> str:
     return second_step_page(
         half.person, form, sentence=sentence, then=request.form.get("next"), sealed=request.form.get("sealed", "")
     )
