@@ -62,7 +62,8 @@ __all__ = [
     "slow",
 ]
 
-Answer = Callable[[], flask.Response]
+Answer = Callable[[], flask.Response | None]
+"""What a token request is answered; None judges it after all."""
 
 
 def answer(status: int, body: bytes | str | Mapping[str, Any], kind: str = "", **headers: str) -> Answer:
@@ -85,11 +86,11 @@ def refusal(error: str, description: str = "", status: int = 400, **extra: Any) 
 
 
 def slow(seconds: float, then: Answer | None = None) -> Answer:
-    """Answer late."""
+    """Answer late, and then like this or as the request deserves."""
 
-    def respond() -> flask.Response:
+    def respond() -> flask.Response | None:
         time.sleep(seconds)
-        return (then or refusal("temporarily_unavailable", status=503))()
+        return then() if then else None
 
     return respond
 
@@ -223,8 +224,8 @@ class AuthorizationServer:
             with self._lock:
                 self.requests.append(flask.request.form.to_dict())
                 play = self._queue.popleft() if self._queue else self._always
-            if play:
-                return play()
+            if play and (played := play()):
+                return played
             with self._lock:
                 return authority.create_token_response()
 

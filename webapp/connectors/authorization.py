@@ -96,6 +96,8 @@ class Identity:
     """Whose consent it is, where it goes and for what: a refresh token that was replaced goes on with it."""
     proof: tuple[str, ...] = field(repr=False)
     """What else was shown to get access."""
+    by_consent: bool = False
+    """Whether access lasts as long as somebody's consent, which a provider forgets when it is not used."""
 
 
 class TokenKeeper(Protocol):

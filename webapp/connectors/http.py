@@ -100,7 +100,8 @@ class HTTPConnection:
                 await self._encrypt(connection, route)
                 note.text = self._tls_version()
         origin = httpcore2.Origin(b"https" if self.encrypted else b"http", ascii_host(self.host).encode(), self.port)
-        self._http = httpcore2.AsyncHTTP11Connection(origin, self._stream)
+        if self._stream:
+            self._http = httpcore2.AsyncHTTP11Connection(origin, self._stream)
 
     async def send(self, request: httpx2.Request, *, limit: int = ANSWER_LIMIT) -> httpx2.Response:
         """Send a request to this origin and read the whole answer, whatever its status."""

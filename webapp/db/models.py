@@ -188,6 +188,30 @@ class RunRow(Base):
     finished_at: Mapped[datetime | None]
 
 
+class AccessRow(Base):
+    """Access by OAuth 2.0 that was fetched, and the refresh token that a provider put in the place of the typed one."""
+
+    __tablename__ = "access_tokens"
+    __table_args__ = (UniqueConstraint("tenant_id", "tag"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    tag: Mapped[str] = mapped_column(String(64))
+    """Keyed hash of whose consent it is and where it goes, the typed refresh token among it."""
+    values_tag: Mapped[str] = mapped_column(String(64))
+    """The connector that used it last."""
+    content: Mapped[bytes | None]
+    """Sealed: the tokens."""
+    version: Mapped[int] = mapped_column(default=0)
+    """Counts what was written to ``content``, so that nobody writes over what they have not seen."""
+    lease: Mapped[str | None] = mapped_column(String(32))
+    """Who is fetching at the moment."""
+    lease_until: Mapped[datetime | None]
+    refreshed_at: Mapped[datetime | None]
+    refresh_expires_at: Mapped[datetime | None]
+    keep_until: Mapped[datetime] = mapped_column(index=True)
+
+
 class AuditRow(Base):
     __tablename__ = "audit_events"
     __table_args__ = (Index("ix_audit_events_tenant_id_at", "tenant_id", "at"),)

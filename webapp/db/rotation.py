@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from sqlalchemy import CursorResult, inspect, select, update
 
-from webapp.db.models import Base, DraftRow, InboxRow, RevisionRow, RunRow, TenantRow, TotpRow, WrappedKeyRow
+from webapp.db.models import AccessRow, Base, DraftRow, InboxRow, RevisionRow, RunRow, TenantRow, TotpRow, WrappedKeyRow
 from webapp.db.session import Database
 from webapp.db.vault import Vault, VaultKeyError
 
@@ -18,6 +18,7 @@ SEALED: Final[tuple[tuple[type[Base], str], ...]] = (
     (RunRow, "content"),
     (InboxRow, "summary"),
     (InboxRow, "raw"),
+    (AccessRow, "content"),
     (TotpRow, "secret"),
     (WrappedKeyRow, "key"),
 )

@@ -11,6 +11,7 @@ from webapp.connectors.base import Connector
 from webapp.connectors.network import Network
 from webapp.domain.message import Mail, Receipt, Trace
 from webapp.domain.roles import TenantInfo
+from webapp.services.access import AccessTokens
 from webapp.services.sandbox import ADDRESS, SandboxServer
 from webapp.settings import Settings
 
@@ -55,14 +56,23 @@ def _address(host: str) -> str:
         return ADDRESS
 
 
+def operators_network(settings: Settings) -> Network:
+    """The way out to servers that the operator named: they may be anywhere; what no setting opens stays closed."""
+    return Network(("0.0.0.0/0", "::/0"), [(_address(settings.host), settings.port)])
+
+
 class Delivery:
     """Makes the connector of a tenant and hands it the work."""
 
     def __init__(
-        self, connectors: Mapping[str, type[Connector[Any]]], network_for: Callable[[TenantInfo], Network]
+        self,
+        connectors: Mapping[str, type[Connector[Any]]],
+        network_for: Callable[[TenantInfo], Network],
+        access: AccessTokens | None = None,
     ) -> None:
         self._connectors = connectors
         self._network_for = network_for
+        self._access = access
 
     async def deliver(self, tenant: TenantInfo, resolved: ResolvedConnector, mail: Mail, trace: Trace) -> Receipt:
         """Hand over one mail. Raises DeliveryError, which says what became of it; phases are in the trace."""
@@ -78,7 +88,12 @@ class Delivery:
         return phases if sending else tuple(phase for phase in phases if phase not in _HANDS_OVER)
 
     def _connector(self, tenant: TenantInfo, resolved: ResolvedConnector) -> Connector[Any]:
-        return self._connectors[resolved.provider](resolved.config, self._network_for(tenant))
+        keeper = self._access.keeper(tenant, resolved.values_tag) if self._access else None
+        return self._connectors[resolved.provider](resolved.config, self._network_for(tenant), keeper)
+
+    def network(self, tenant: TenantInfo) -> Network:
+        """The way out of a tenant, for what is asked of a provider beside mail."""
+        return self._network_for(tenant)
 
 
 _HANDS_OVER = frozenset({"mail_from", "rcpt_to", "data", "submit"})

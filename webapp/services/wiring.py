@@ -16,6 +16,7 @@ from webapp.db.keys import operator_keys
 from webapp.db.session import Database
 from webapp.db.vault import Vault, vault_of
 from webapp.domain.text import T, Text
+from webapp.services.access import AccessTokens
 from webapp.services.audit import Audit
 from webapp.services.console_mail import ConsoleMail
 from webapp.services.delivery import Delivery, Networks
@@ -59,6 +60,7 @@ class Services:
     setups: Setups
     drafts: Drafts
     loop: BackgroundLoop
+    access: AccessTokens
     delivery: Delivery
     testing: Testing
     console_mail: ConsoleMail
@@ -101,7 +103,8 @@ def build(settings: Settings) -> Services:
     drafts, runs, inbox = Drafts(db, vault, CONNECTORS), Runs(db, vault), Inbox(db, vault)
     sandbox = SandboxServer(settings.data_dir, settings.sandbox_smtp_port, tenants, inbox)
     metrics, invitations, sessions = Metrics(db), Invitations(db, audit), Sessions(db)
-    delivery = Delivery(CONNECTORS, Networks(settings, sandbox))
+    access = AccessTokens(db, vault)
+    delivery = Delivery(CONNECTORS, Networks(settings, sandbox), access)
     return Services(
         settings=settings,
         connectors=CONNECTORS,
@@ -116,6 +119,7 @@ def build(settings: Settings) -> Services:
         setups=setups,
         drafts=drafts,
         loop=loop,
+        access=access,
         delivery=delivery,
         testing=Testing(
             runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits
@@ -130,6 +134,7 @@ def build(settings: Settings) -> Services:
                 "runs": runs.purge,
                 "attempts": lambda: limits.purge(ATTEMPTS_KEPT),
                 "inbox": inbox.purge,
+                "access": access.purge,
                 "links": invitations.purge,
                 "sessions": sessions.purge,
                 "audit": lambda: audit.purge(db, timedelta(days=settings.retention_days)),

@@ -24,7 +24,7 @@ from webapp.connectors.http import Patience
 from webapp.connectors.network import Network
 from webapp.connectors.proxy import Proxy
 from webapp.connectors.smtp.config import SmtpConfig
-from webapp.connectors.smtp.granting import CREDENTIALS, READY, SERVICE
+from webapp.connectors.smtp.granting import CREDENTIALS, READY, REFRESH, SERVICE
 from webapp.connectors.smtp.oauth import OAuth2Auth
 from webapp.connectors.smtp.problems import problem
 from webapp.connectors.smtp.token_rules import diagnose_refusal
@@ -94,6 +94,7 @@ class Access:
         return Identity(
             (auth.token_url, self._host, auth.grant, auth.client_id or "", whose),
             (auth.asked_scope, auth.service_client or "", plain(auth.client_secret), plain(auth.private_key)),
+            by_consent=auth.grant == REFRESH,
         )
 
     async def _fetch(self, refresh_token: SecretStr | None) -> Tokens:
