@@ -1,24 +1,29 @@
-// Arrow keys move between the cards as they lie in the grid; Enter chooses, as on every button.
+// Arrow keys move between the cards as they lie on the page; Enter chooses, as on every button.
 const list = document.querySelector("[data-cards]");
 const search = document.querySelector("[data-card-search]");
 const buttons = () => [...list.querySelectorAll("li:not([hidden]) button")];
+const steps = { ArrowRight: 1, ArrowLeft: -1 };
+const ways = { ArrowDown: 1, ArrowUp: -1 };
 
-function perRow(all) {
-  const top = all[0].getBoundingClientRect().top;
-  return all.filter((each) => each.getBoundingClientRect().top === top).length || 1;
-}
-
-function step(key, columns) {
-  return { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[key];
+// Groups have rows of their own: up and down lead to the next row, to the card that stands nearest in it.
+function nearest(all, from, way) {
+  const here = from.getBoundingClientRect();
+  const places = all.map((button) => ({ button, box: button.getBoundingClientRect() }));
+  const beyond = places.filter(({ box }) => way * (box.top - here.top) > 1);
+  const row = Math.min(...beyond.map(({ box }) => way * box.top));
+  const inRow = beyond.filter(({ box }) => way * box.top - row < 1);
+  const off = ({ box }) => Math.abs(box.left - here.left);
+  return inRow.sort((one, other) => off(one) - off(other))[0]?.button;
 }
 
 list.addEventListener("keydown", (event) => {
-  const all = buttons();
-  const move = step(event.key, perRow(all));
-  if (!move) return;
+  if (!(event.key in steps || event.key in ways)) return;
   event.preventDefault();
-  const target = all.indexOf(document.activeElement) + move;
-  (target < 0 ? search : all[Math.min(target, all.length - 1)]).focus();
+  const all = buttons();
+  const from = document.activeElement;
+  const next = event.key in steps ? all[all.indexOf(from) + steps[event.key]] : nearest(all, from, ways[event.key]);
+  const back = event.key === "ArrowLeft" || event.key === "ArrowUp";
+  (next ?? (back ? search : from)).focus();
 });
 
 search.addEventListener("keydown", (event) => {

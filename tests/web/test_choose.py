@@ -22,6 +22,19 @@ class TestCards:
         assert 'value="smtp:gmail"' in page
         assert "Something else, by SMTP" in page
 
+    def test_providers_stand_in_groups_by_what_they_are(self, ada: Browser) -> None:
+        page = ada.get(CHOOSE).text
+
+        order = ["Sending services", "smtp:postmark", "Mailboxes", "smtp:gmail", "Everything else", 'value="smtp"']
+        places = [page.index(each) for each in order]
+        assert places == sorted(places)
+
+    def test_a_group_without_a_hit_is_left_out(self, ada: Browser) -> None:
+        page = ada.get(f"{CHOOSE}?q=fastmail").text
+
+        assert "Mailboxes" in page
+        assert "Sending services" not in page
+
     def test_the_search_works_without_scripts(self, ada: Browser) -> None:
         page = ada.get(f"{CHOOSE}?q=google+relay").text
 

@@ -192,6 +192,38 @@ class TestCorrections:
 
         assert (shown(ada)["port"], shown(ada)["security"]) == ("465", "tls")
 
+    def test_one_of_many_regions_is_chosen_from_a_list_and_there_is_a_way_back(self, ada: Browser) -> None:
+        choose(ada, "smtp:amazon-ses")
+        assert "US East (N. Virginia)</option>" in ada.get(FORM).text
+
+        send(ada, "region", region="7")
+
+        assert "selected>Europe (Frankfurt)</option>" in ada.get(FORM).text
+        assert shown(ada)["host"] == "email-smtp.eu-central-1.amazonaws.com"
+        send(ada, "region", region="0")
+        ada.get(FORM)
+        assert shown(ada)["host"] == "email-smtp.us-east-1.amazonaws.com"
+
+    @pytest.mark.parametrize("number", ["", "99", "-1", "x"])
+    def test_a_region_that_does_not_exist_changes_nothing(self, ada: Browser, number: str) -> None:
+        choose(ada, "smtp:amazon-ses")
+
+        send(ada, "region", region=number)
+        ada.get(FORM)
+
+        assert shown(ada)["host"] == "email-smtp.us-east-1.amazonaws.com"
+
+    def test_the_mailbox_outlasts_a_change_of_login_and_the_way_is_offered_no_more(self, ada: Browser) -> None:
+        choose(ada, "smtp:gmail")
+        send(ada, auth__user="ada@gmail.com")
+
+        send(ada, "alternative:1", auth__user="ada@gmail.com")
+
+        page = ada.get(FORM).text
+        assert shown(ada)["auth.user"] == "ada@gmail.com"
+        assert "OAuth 2.0, signed in with Google</button>" not in page
+        assert "App password</button>" in page
+
 
 class TestWhileTyping:
     def test_a_setting_that_was_left_is_judged_and_the_others_are_not(self, ada: Browser) -> None:

@@ -50,6 +50,11 @@ class Card:
         return self.preset.id if self.preset else self.connector.kind
 
     @property
+    def group(self) -> str:
+        """Where it stands among the cards: own, service, mailbox, or other."""
+        return self.preset.kind if self.preset else "other"
+
+    @property
     def sandbox(self) -> bool:
         return self.preset is not None and self.preset.id == SANDBOX
 

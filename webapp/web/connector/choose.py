@@ -17,6 +17,9 @@ from webapp.web.context import current_access, current_tenant, services
 from webapp.web.frame import shown
 from webapp.web.security import tenant_route
 
+GROUPS = ("own", "service", "mailbox", "other")
+"""Kinds of providers in the order of the page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -34,11 +37,11 @@ def choose() -> ResponseReturnValue:
     editor = Editor(services(), current_access())
     found = cards(services(), current_tenant(), editor.connector, editor.draft.preset)
     query = request.args.get("q", "").strip()[:100]
+    choices = [choice for choice in map(_choice, found) if all(word in choice.words for word in query.lower().split())]
     return render_template(
         "pages/connector/choose.html",
-        choices=[
-            choice for choice in map(_choice, found) if all(word in choice.words for word in query.lower().split())
-        ],
+        groups=[(name, [each for each in choices if each.card.group == name]) for name in GROUPS],
+        any_choice=bool(choices),
         query=query,
         back=url_for("connector.form") if editor.connector else None,
         replaces=editor.title if editor.begun and editor.connector else None,

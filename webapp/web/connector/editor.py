@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
@@ -56,6 +56,10 @@ class Judgement:
     values_tag: str | None = None
     """None where the values cannot be used yet."""
     proof: ProofInfo | None = None
+
+
+FEW: Final = 5
+"""Regions up to this number are a button each."""
 
 
 class Editor:
@@ -111,10 +115,25 @@ class Editor:
 
     @property
     def alternatives(self) -> list[Alternative]:
-        """The preset's other ports and regions that are not what stands there now."""
-        config = self.draft.document["connector"]["config"]
+        """The preset's other ports and regions that are not what stands there now; many regions are a choice apart."""
         others = self.preset.alternatives if self.preset else ()
-        return [each for each in others if not _stands(config, each.config)]
+        return [each for each in others if not (_stands(self._config, each.config) or each in self.regions)]
+
+    @property
+    def regions(self) -> list[Alternative]:
+        """The provider's regions, where they are too many for a button each."""
+        found = [each for each in self.preset.alternatives if each.region] if self.preset else []
+        return found if len(found) > FEW else []
+
+    @property
+    def region(self) -> int | None:
+        """The number of the region that stands there now."""
+        return next((n for n, each in enumerate(self.regions) if _stands(self._config, each.config)), None)
+
+    @property
+    def _config(self) -> Mapping[str, Any]:
+        config: Mapping[str, Any] = self.draft.document["connector"]["config"]
+        return config
 
     @property
     def outdated(self) -> bool:

@@ -69,6 +69,8 @@ def change() -> ResponseReturnValue:
             anchor = _fix(editor, detail)
         case "alternative":
             anchor = _alternative(editor, detail)
+        case "region":
+            anchor = _region(editor, request.form.get("region", ""))
         case "forget":
             editor.forget_secret(detail)
             anchor = _anchor(editor, f"{CONFIG}/{detail.replace('.', '/')}")
@@ -177,6 +179,7 @@ def page(
         editor=editor,
         sections=editor.form.sections() if editor.form else [],
         alternatives=editor.alternatives,
+        regions=editor.regions,
         faults=faults if errors else [],
         refusal=refusal,
         to_errors=to_errors,
@@ -241,6 +244,12 @@ def _fix(editor: Editor, code: str) -> str:
 def _alternative(editor: Editor, number: str) -> str:
     if number.isdecimal() and len(number) < 4 and int(number) < len(editor.alternatives):
         editor.take_alternative(editor.alternatives[int(number)])
+    return "connection"
+
+
+def _region(editor: Editor, number: str) -> str:
+    if number.isdecimal() and len(number) < 4 and int(number) < len(editor.regions):
+        editor.take_alternative(editor.regions[int(number)])
     return "connection"
 
 
