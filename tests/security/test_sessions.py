@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.dialects import postgresql
 
 from tests.canary import CANARY
@@ -17,7 +17,7 @@ from tests.web.conftest import ADA, MALLORY, PASSWORD, Browser, House
 from tests.web.filling import FORM, SECRET, VALUES, choose
 from webapp.accounts import Accounts, Installation
 from webapp.accounts.installation import _open_link
-from webapp.db.models import LinkRow
+from webapp.db.models import LinkRow, SessionRow
 from webapp.web.security import safe_next
 
 WRONG = f"{CANARY} guessed"
@@ -176,6 +176,26 @@ class TestAPageLeftOpen:
             for _ in range(4):
                 clock.shift(timedelta(hours=11))
                 assert ada.get("/t/dev/inbox").status_code == 200
+
+    def test_that_is_worked_on_without_a_pause_ends_all_the_same(self, house: House) -> None:
+        ada = house.browser()
+        with time_machine.travel(datetime.now(UTC), tick=False) as clock:
+            ada.sign_in(ADA)
+            answers = []
+            for _ in range(16):
+                clock.shift(timedelta(hours=11))
+                answers.append(ada.get("/t/dev/inbox").status_code)
+
+        assert answers == [200] * 15 + [302]
+
+    def test_that_the_list_of_sessions_does_not_know_is_over(self, house: House) -> None:
+        """What cannot be seen there could not be ended there."""
+        ada = house.browser()
+        ada.sign_in(ADA)
+        with house.services.db.write() as session:
+            session.execute(delete(SessionRow))
+
+        assert ada.get("/account").status_code == 302
 
 
 class TestMallorysGuesses:

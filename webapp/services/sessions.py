@@ -18,6 +18,8 @@ from webapp.domain.errors import NotFoundError
 SIGNED_OUT: Final = "signed_out"
 LIFETIME: Final = timedelta(hours=12)
 """Of a session, since its last page; each page begins it anew."""
+LONGEST: Final = timedelta(days=7)
+"""Of a session, since its beginning: whoever is never away signs in anew once a week."""
 _NOTE_EVERY: Final = timedelta(minutes=5)
 
 
@@ -51,14 +53,20 @@ class Sessions:
             )
 
     def ended(self, session_id: str, *, seen: bool = True) -> bool:
-        """Whether it was signed out of, so that what comes is a copy of its cookie; else note that it was ``seen``."""
+        """Whether it is over: signed out of, so that what comes is a copy of its cookie, or too old.
+
+        Otherwise notes that it was ``seen``.
+        """
         digest, moment = _digest(session_id), now()
         with self._db.read() as session:
             over = (AttemptRow.kind == SIGNED_OUT, AttemptRow.key == digest)
             if session.scalar(select(AttemptRow.id).where(*over).limit(1)) is not None:
                 return True
-            last = session.scalar(select(SessionRow.seen_at).where(SessionRow.digest == digest)) if seen else None
-        if last and last < moment - _NOTE_EVERY:
+            row = session.scalar(select(SessionRow).where(SessionRow.digest == digest))
+            if row is None or row.began_at < moment - LONGEST:
+                return True
+            last = row.seen_at
+        if seen and last < moment - _NOTE_EVERY:
             with self._db.write() as session:
                 session.execute(update(SessionRow).where(SessionRow.digest == digest).values(seen_at=moment))
         return False
