@@ -217,6 +217,7 @@ def test_the_card_says_when_to_choose_it_and_what_is_needed(preset: Preset) -> N
     assert len(str(preset.summary)) <= 120
     assert "SMTP" in texts
     assert len(preset.badges) >= 2
+    assert all(len(str(badge)) <= 30 for badge in preset.badges)
     assert preset.notes
     assert not any("!" in text for text in texts)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from webapp.connectors.smtp.advice import steps_for
 from webapp.connectors.smtp.endings import ENDINGS
 from webapp.connectors.smtp.login_recipes import LOGIN
 from webapp.connectors.smtp.recipes import CONVERSATION
@@ -42,42 +42,6 @@ USE_STARTTLS_AT_587: Final = Fix(T("Use STARTTLS at port 587"), (("security", "s
 VERIFY: Final = Fix(T("Verify it"), (("tls/verify", True),))
 USE_PORT_587: Final = Fix(T("Use port 587"), (("port", 587),))
 
-_HOST_ADVICE: Final[tuple[tuple[re.Pattern[str], Text], ...]] = (
-    (
-        re.compile(r"(^|\.)(gmail|google|googlemail)\.com$"),
-        T("Gmail wants a 16-letter app password here, made at myaccount.google.com/apppasswords."),
-    ),
-    (
-        re.compile(r"(^|\.)(office365|outlook|hotmail)\.com$"),
-        T("Microsoft 365: “Authenticated SMTP” must be switched on for this mailbox in the admin centre."),
-    ),
-    (
-        re.compile(r"(^|\.)sendgrid\.net$"),
-        T("SendGrid: the user name is the word “apikey”, the password an API key with the right to send mail."),
-    ),
-    (
-        re.compile(r"^email-smtp\..*\.amazonaws\.com$"),
-        T("Amazon SES: use SMTP credentials made in the SES console of this region; access keys do not work here."),
-    ),
-    (
-        re.compile(r"(^|\.)(yahoo\.com|aol\.com|mail\.me\.com|zoho\.(com|eu|in))$"),
-        T("This provider wants an application password, made in the security settings of the account."),
-    ),
-    (
-        re.compile(r"(^|\.)(qq|163|126|exmail\.qq)\.com$"),
-        T("This provider wants an authorization code, made where SMTP is switched on in the mailbox's settings."),
-    ),
-    (
-        re.compile(r"^smtpdm.*\.aliyun\.com$"),
-        T("Alibaba Cloud: the password is the SMTP password of the sender address, set in the DirectMail console."),
-    ),
-    (
-        re.compile(r"(^|\.)postmarkapp\.com$"),
-        T("Postmark: user name and password are both the Server API token."),
-    ),
-)
-"""What single providers want as credentials, each a step of its own."""
-
 _ABOUT_CREDENTIALS: Final = frozenset({"smtp.credentials_rejected", "smtp.app_password_needed", "smtp.auth_disabled"})
 
 
@@ -94,7 +58,7 @@ def problem(code: str, facts: Mapping[str, object], *, fix: Fix | None = None, t
     values = tuple((name, str(value)) for name, value in facts.items())
     steps = recipe.steps
     if code in _ABOUT_CREDENTIALS:
-        steps = (*_advice(str(facts.get("host", ""))), *steps)
+        steps = (*steps_for(str(facts.get("host", ""))), *steps)
     made = Problem(
         code,
         Text(recipe.title.template, values),
@@ -108,10 +72,6 @@ def problem(code: str, facts: Mapping[str, object], *, fix: Fix | None = None, t
 def fixed(problem: Problem, fix: Fix | None) -> Problem:
     """Add the change that mends it."""
     return replace(problem, patch=fix.operations(), patch_label=fix.label) if fix else problem
-
-
-def _advice(host: str) -> tuple[Text, ...]:
-    return tuple(advice for pattern, advice in _HOST_ADVICE if pattern.search(host))
 
 
 def fix_for(code: str, *, port: int, security: str, starttls_offered: bool = False) -> Fix | None:
