@@ -14,10 +14,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.accounts import Accounts, AccountStore, Directory, Federation, Installation, Passkeys, SecondFactor
 from webapp.api.blueprint import bp as api
-from webapp.connectors.openid import OpenIDProvider
 from webapp.domain.errors import PostroomError
 from webapp.resources import resource
 from webapp.services import sessions
+from webapp.services.openid import openid_provider
 from webapp.services.wiring import build
 from webapp.settings import Settings
 from webapp.web import (
@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["postroom.installation"] = Installation(services.db)
     app.extensions["postroom.federation"] = Federation(services.db, services.audit)
     app.extensions["postroom.directory"] = Directory(services.db, services.audit)
-    app.extensions["postroom.openid"] = _openid(settings)
+    app.extensions["postroom.openid"] = openid_provider(settings, services.loop)
     second_factor = SecondFactor(services.db, services.vault, services.audit)
     app.extensions["postroom.second_factor"] = second_factor
     app.extensions["postroom.passkeys"] = Passkeys(services.db, services.vault, second_factor, services.audit)
@@ -93,18 +93,6 @@ def create_app(settings: Settings) -> Flask:
     app.register_error_handler(PostroomError, errors.of_domain)
     app.register_error_handler(HTTPException, errors.of_http)
     return app
-
-
-def _openid(settings: Settings) -> OpenIDProvider | None:
-    if not settings.oidc_issuer or not settings.oidc_client_id:
-        return None
-    return OpenIDProvider(
-        settings.oidc_issuer,
-        settings.oidc_client_id,
-        settings.oidc_client_secret,
-        settings.oidc_scopes,
-        redirect_uri=f"{settings.base_url}/sign-in/openid/done",
-    )
 
 
 def _configuration(settings: Settings) -> dict[str, object]:

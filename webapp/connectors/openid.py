@@ -8,9 +8,8 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -26,7 +25,10 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 from pydantic import SecretStr
 
-from webapp.connectors.tls import Trust, context_for
+from webapp.connectors import openid_problems as problems
+from webapp.connectors.http import HTTPConnection, Patience
+from webapp.connectors.network import Network
+from webapp.domain.message import DeliveryError
 from webapp.domain.problem import JSON, Problem
 from webapp.domain.text import T
 
@@ -48,10 +50,18 @@ _SIGNED_BY: Final = (
     "Ed25519",
 )
 """Signatures with a key that only the provider has."""
-_LARGEST: Final = 1_000_000
-_SECONDS: Final = httpx2.Timeout(8.0)
-_DEADLINE: Final = 15.0
-"""Seconds for a whole answer, however slowly it drips."""
+PATIENCE: Final = Patience(dns=5.0, connect=8.0, answer=8.0)
+"""Somebody waits in front of the page."""
+
+Send = Callable[[httpx2.Request], httpx2.Response]
+"""What carries a request to the provider and brings the answer. Raises DeliveryError or TimeoutError."""
+
+
+async def carried(network: Network, request: httpx2.Request) -> httpx2.Response:
+    """Send one request to the provider through the network, and read the answer."""
+    async with HTTPConnection(network, str(request.url), patience=PATIENCE) as connection:
+        await connection.open()
+        return await connection.send(request)
 
 
 class OpenIDError(Exception):
@@ -79,13 +89,19 @@ class OpenIDProvider:
     """The system that knows who somebody is. Keeps its description and its keys for a while."""
 
     def __init__(
-        self, issuer: str, client_id: str, client_secret: SecretStr | None, scopes: str, redirect_uri: str
+        self,
+        issuer: str,
+        client_id: str,
+        client_secret: SecretStr | None,
+        scopes: str,
+        redirect_uri: str,
+        *,
+        send: Send,
     ) -> None:
         self.issuer = issuer
+        self._send = send
         self._client_id, self._secret = client_id, client_secret
         self._scopes, self._redirect_uri = scopes, redirect_uri
-        self._lock = threading.Lock()
-        self._http: httpx2.Client | None = None
         self._described: tuple[float, dict[str, Any]] | None = None
         self._keys: KeySet | None = None
 
@@ -108,11 +124,13 @@ class OpenIDProvider:
     def finish(self, request: Request, answer: Mapping[str, str]) -> dict[str, JSON]:
         """Read what the provider says of the person who came back. Raises OpenIDError."""
         if not hmac.compare_digest(answer.get("state", "").encode(), request.state.encode()):
-            raise OpenIDError(not_begun_here())
+            raise OpenIDError(problems.not_begun_here())
         if answer.get("iss", self.issuer) != self.issuer:
-            raise OpenIDError(_distrusted(self.issuer, T("the answer came from another provider")))
+            raise OpenIDError(problems.distrusted(self.issuer, T("the answer came from another provider")))
         if "code" not in answer:
-            raise OpenIDError(_refused(self.issuer, answer.get("error", ""), answer.get("error_description", "")))
+            raise OpenIDError(
+                problems.refused(self.issuer, answer.get("error", ""), answer.get("error_description", ""))
+            )
         tokens = self._exchange(request, answer["code"])
         claims = self._proven(request, tokens)
         access = tokens.get("access_token")
@@ -138,13 +156,6 @@ class OpenIDProvider:
         self._metadata()
         self._key_set(anew=True)
 
-    def close(self) -> None:
-        """Let go of connections."""
-        with self._lock:
-            if self._http:
-                self._http.close()
-            self._http = None
-
     def _exchange(self, request: Request, code: str) -> dict[str, Any]:
         secret = self._secret.get_secret_value() if self._secret else ""
         offered = self._metadata().get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
@@ -164,7 +175,9 @@ class OpenIDProvider:
         """Check the ID token: signature, issuer, audience, times, nonce."""
         written = tokens.get("id_token")
         if not isinstance(written, str):
-            raise OpenIDError(_distrusted(self.issuer, T("it gave no ID token; does the scope contain openid?")))
+            raise OpenIDError(
+                problems.distrusted(self.issuer, T("it gave no ID token; does the scope contain openid?"))
+            )
         try:
             try:
                 token = self._decoded(written, anew=False)
@@ -179,11 +192,11 @@ class OpenIDProvider:
             claims = CodeIDToken(token.claims, token.header, options, params)
             claims.validate(leeway=SKEW)
         except JoseError as exc:
-            raise OpenIDError(_distrusted(self.issuer, _fault(exc))) from exc
+            raise OpenIDError(problems.distrusted(self.issuer, problems.fault(exc))) from exc
         except (ValueError, TypeError, KeyError) as exc:
-            raise OpenIDError(_distrusted(self.issuer, T("its ID token cannot be read"))) from exc
+            raise OpenIDError(problems.distrusted(self.issuer, T("its ID token cannot be read"))) from exc
         if not isinstance(claims.get("sub"), str) or not 0 < len(claims["sub"]) <= 255:
-            raise OpenIDError(_distrusted(self.issuer, T("its ID token does not say who signed in")))
+            raise OpenIDError(problems.distrusted(self.issuer, T("its ID token does not say who signed in")))
         return dict(claims)
 
     def _decoded(self, written: str, *, anew: bool) -> jwt.Token:
@@ -199,7 +212,7 @@ class OpenIDProvider:
                 keys = [each for each in found["keys"] if each.get("use", "sig") == "sig" and each.get("kty") != "oct"]
                 self._keys = KeySet.import_key_set({"keys": keys})
             except (JoseError, ValueError, TypeError, KeyError, AttributeError) as exc:
-                raise OpenIDError(_odd(self.issuer, T("its keys cannot be read"))) from exc
+                raise OpenIDError(problems.odd(self.issuer, T("its keys cannot be read"))) from exc
         return self._keys
 
     def _metadata(self) -> dict[str, Any]:
@@ -208,14 +221,14 @@ class OpenIDProvider:
             return known[1]
         found = self._ask("GET", f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
         if found.get("issuer") != self.issuer:
-            raise OpenIDError(_other_issuer(self.issuer, str(found.get("issuer"))[:200]))
+            raise OpenIDError(problems.other_issuer(self.issuer, str(found.get("issuer"))[:200]))
         self._described = (time.monotonic(), found)
         return found
 
     def _endpoint(self, name: str) -> str:
         url = self._metadata().get(name)
         if not isinstance(url, str) or not self._may_ask(url):
-            raise OpenIDError(_odd(self.issuer, T("its description has no usable %(name)s", name=name)))
+            raise OpenIDError(problems.odd(self.issuer, T("its description has no usable %(name)s", name=name)))
         return url
 
     def _may_ask(self, url: str) -> bool:
@@ -227,120 +240,29 @@ class OpenIDProvider:
         return scheme == "https" or (scheme == "http" and urlsplit(self.issuer).scheme == "http")
 
     def _ask(self, method: str, url: str, **options: Any) -> dict[str, Any]:
-        """Send one request and read a JSON object, not too large and not too slowly."""
-        began, content = time.monotonic(), b""
+        """Send one request and read a JSON object."""
         headers = {"Accept": "application/json", **options.pop("headers", {})}
         try:
-            with self._client().stream(method, url, headers=headers, **options) as response:
-                for chunk in response.iter_bytes():
-                    content += chunk
-                    if len(content) > _LARGEST:
-                        raise OpenIDError(_odd(self.issuer, T("its answer is too long")))
-                    if time.monotonic() - began > _DEADLINE:
-                        raise OpenIDError(_unreachable(self.issuer, T("its answer takes too long")))
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as exc:
-            raise OpenIDError(_unreachable(self.issuer, T("%(why)s", why=str(exc) or type(exc).__name__))) from exc
-        try:
-            found = json.loads(content)
+            answer = self._send(httpx2.Request(method, url, headers=headers, **options))
+            found = json.loads(answer.content)
+        except DeliveryError as exc:
+            raise OpenIDError(problems.unreachable(self.issuer, exc.problem.title, exc.problem.cause)) from exc
+        except TimeoutError as exc:
+            raise OpenIDError(
+                problems.unreachable(self.issuer, T("It takes too long"), T("There was no answer."))
+            ) from exc
+        except httpx2.InvalidURL as exc:
+            raise OpenIDError(problems.odd(self.issuer, T("its description names an address that is none"))) from exc
         except (ValueError, RecursionError):
             found = None
-        if response.status_code >= 400:
+        if answer.status_code >= 400:
             error = found if isinstance(found, dict) else {}
-            if response.status_code >= 500 or not error.get("error"):
-                raise OpenIDError(
-                    _unreachable(self.issuer, T("it answered with status %(code)s", code=response.status_code))
-                )
-            raise OpenIDError(_refused(self.issuer, str(error["error"]), str(error.get("error_description", ""))))
+            if answer.status_code >= 500 or not error.get("error"):
+                status = T("It answered with status %(code)s.", code=answer.status_code)
+                raise OpenIDError(problems.unreachable(self.issuer, T("It has trouble of its own"), status))
+            raise OpenIDError(
+                problems.refused(self.issuer, str(error["error"]), str(error.get("error_description", "")))
+            )
         if not isinstance(found, dict):
-            raise OpenIDError(_odd(self.issuer, T("it did not answer with a JSON object")))
+            raise OpenIDError(problems.odd(self.issuer, T("it did not answer with a JSON object")))
         return found
-
-    def _client(self) -> httpx2.Client:
-        with self._lock:
-            if self._http is None:
-                # Made at the first use: reading the authorities takes a while. Proxies of the environment are ignored.
-                self._http = httpx2.Client(verify=context_for(Trust()), timeout=_SECONDS, trust_env=False)
-            return self._http
-
-
-_OPERATOR: Final = T("If it stays so, tell the operator of this console.")
-
-
-def not_begun_here() -> Problem:
-    """What comes back does not belong to a sign-in of this browser."""
-    return Problem(
-        "openid.not_begun_here",
-        T("This sign-in was not begun in this browser"),
-        T("It took too long, was finished once already, or began somewhere else. Nobody was signed in."),
-        (T("Begin anew."),),
-    )
-
-
-def _unreachable(issuer: str, why: object) -> Problem:
-    return Problem(
-        "openid.unreachable",
-        T("The sign-in provider does not answer"),
-        T("%(issuer)s cannot be asked now: %(why)s.", issuer=issuer, why=str(why).rstrip(".")),
-        (T("Try again in a few minutes."), _OPERATOR),
-        temporary=True,
-    )
-
-
-def _odd(issuer: str, why: object) -> Problem:
-    return Problem(
-        "openid.not_understood",
-        T("The sign-in provider is not understood"),
-        T("%(issuer)s answered, but %(why)s.", issuer=issuer, why=why),
-        (T("Operator: check that POSTROOM_OIDC_ISSUER is the provider's issuer, as its documentation gives it."),),
-    )
-
-
-def _other_issuer(issuer: str, named: str) -> Problem:
-    return Problem(
-        "openid.other_issuer",
-        T("The sign-in provider has another name"),
-        T("It calls itself %(named)s, and this console was told %(issuer)s.", named=named, issuer=issuer),
-        (T("Operator: set POSTROOM_OIDC_ISSUER to exactly what the provider calls itself, the final slash included."),),
-    )
-
-
-def _refused(issuer: str, error: str, words: str) -> Problem:
-    # What stands in the address can be written by anybody, so it is quoted and short.
-    said = " ".join(f"{error}: {words}".split()).strip(": ")[:160]
-    if error == "access_denied":
-        return Problem(
-            "openid.denied",
-            T("You were not signed in"),
-            T("The sign-in was cancelled, or the provider does not let this account use this console."),
-            (T("Try again, or ask whoever runs %(issuer)s.", issuer=issuer),),
-        )
-    return Problem(
-        "openid.refused",
-        T("The sign-in provider refused"),
-        T("%(issuer)s said: “%(said)s”.", issuer=issuer, said=said or "…"),
-        (
-            T("Try again."),
-            T("Operator: check the client's id and secret, and that its redirect address ends in /sign-in/openid/done."),
-        ),
-    )
-
-
-def _distrusted(issuer: str, why: object) -> Problem:
-    return Problem(
-        "openid.not_proven",
-        T("The sign-in provider's answer proves nothing"),
-        T("Nobody was signed in, because of what %(issuer)s answered: %(why)s.", issuer=issuer, why=why),
-        (T("Try again."), _OPERATOR),
-    )
-
-
-def _fault(exc: JoseError) -> object:
-    match exc.error:
-        case "expired_token":
-            return T("its ID token has expired; is a clock wrong?")
-        case "bad_signature" | "invalid_key_id":
-            return T("its ID token is not signed with one of its keys")
-        case "invalid_claim" | "missing_claim":
-            return T("in its ID token “%(claim)s” is missing or wrong", claim=getattr(exc, "claim", ""))
-        case _:
-            return T("its ID token is not valid (%(error)s)", error=exc.error)

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any, Final
 
 from webapp.connectors.base import Connector
-from webapp.connectors.network import Network
 from webapp.connectors.smtp.config import SmtpConfig
 from webapp.db.session import Database
 from webapp.domain.address import mask
@@ -23,7 +22,7 @@ from webapp.domain.usage import UsageType
 from webapp.resources import resource
 from webapp.services.audit import Audit
 from webapp.services.defaults import mail_of
-from webapp.services.delivery import Delivery
+from webapp.services.delivery import Delivery, operators_network
 from webapp.services.judging import ResolvedConnector
 from webapp.services.limits import Limit, Limits
 from webapp.services.loop import BackgroundLoop
@@ -35,7 +34,6 @@ LIMITS: Final = {"recipient": Limit(5, 3600), "sender": Limit(60, 86400), "conso
 PATIENCE: Final = 25
 """Seconds that somebody waits for the relay's answer."""
 
-_ANYWHERE: Final = ("0.0.0.0/0", "::/0")
 _CONSOLE: Final = TenantInfo(0, "", "Postroom", Environment.PRODUCTION)
 
 
@@ -75,8 +73,7 @@ class ConsoleMail:
         db: Database,
     ) -> None:
         self._relay, self._sender = settings.builtin_smtp_url, settings.builtin_from
-        # The operator named this server, so it may be anywhere; what no setting opens stays closed.
-        network = Network(_ANYWHERE, [("127.0.0.1", settings.port)])
+        network = operators_network(settings)
         self._delivery = Delivery(connectors, lambda _tenant: network)
         self._loop, self._limits, self._audit, self._db = loop, limits, audit, db
 
@@ -116,6 +113,19 @@ class ConsoleMail:
                 problem=posted.problem.code if posted.problem else None,
             )
         return posted
+
+    def check(self) -> Problem | None:
+        """Connect to the relay and log in without sending; tells what is wrong with it."""
+        if self._relay is None:
+            return None
+        connector = ResolvedConnector("smtp", _config(self._relay, self._sender or ""), values_tag="")
+        try:
+            self._loop.run(self._delivery.check(_CONSOLE, connector, Trace()), PATIENCE)
+        except DeliveryError as exc:
+            return exc.problem
+        except TimeoutError:
+            return _too_slow(self._relay.host)
+        return None
 
     def _post(self, config: SmtpConfig, mail: Mail) -> Posted:
         connector = ResolvedConnector("smtp", config, values_tag="")

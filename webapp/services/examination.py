@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from webapp.connectors.openid import OpenIDError
 from webapp.db import migrate
 from webapp.db.keys import KEY_FILE
 from webapp.db.models import WrappedKeyRow
@@ -18,6 +19,7 @@ from webapp.db.session import Database
 from webapp.db.vault import VaultKeyError
 from webapp.domain.errors import PostroomError
 from webapp.domain.text import T
+from webapp.services.openid import CALLBACK, openid_provider
 from webapp.services.wiring import Services, build
 from webapp.settings import Settings
 
@@ -105,6 +107,10 @@ def examine(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("keys", "ok", "They open what is stored.")
     try:
+        if services.console_mail.available:
+            yield _console_mail(services)
+        if settings.oidc_issuer:
+            yield from _sign_in_provider(settings, services)
         for tenant in services.tenants.all():
             yield _connector(services, tenant.slug)
     finally:
@@ -125,6 +131,29 @@ def _opened(settings: Settings) -> Iterator[Database]:
         raise DatabaseUnavailableError(
             T("It cannot be opened: %(why)s. Check DATABASE_URL and POSTROOM_DATA_DIR.", why=words)
         ) from exc
+
+
+def _console_mail(services: Services) -> Finding:
+    problem = services.console_mail.check()
+    if problem is None:
+        return Finding("console's mail", "ok", "The relay answers.")
+    return Finding("console's mail", "warning", f"{problem.title}. {problem.cause}")
+
+
+def _sign_in_provider(settings: Settings, services: Services) -> Iterator[Finding]:
+    what, provider = "sign-in provider", openid_provider(settings, services.loop)
+    known = {tenant.slug for tenant in services.tenants.all()}
+    unknown = sorted({grant.tenant for grant in settings.oidc_roles if grant.tenant} - known)
+    if unknown:
+        says = f"POSTROOM_OIDC_ROLES gives roles in tenants that are not there: {', '.join(unknown)}."
+        yield Finding(what, "warning", says)
+    try:
+        if provider:
+            provider.look()
+    except OpenIDError as exc:
+        yield Finding(what, "failed", f"{exc.problem.title}. {exc.problem.cause}")
+    else:
+        yield Finding(what, "ok", f"It answers. Its redirect address for this console: {settings.base_url}{CALLBACK}")
 
 
 def _connector(services: Services, slug: str) -> Finding:

@@ -12,7 +12,8 @@ from flask import Blueprint, redirect, render_template, request, session, url_fo
 from flask.typing import ResponseReturnValue
 
 from webapp.accounts import User, Visitor
-from webapp.connectors.openid import OpenIDError, OpenIDProvider, Request, not_begun_here
+from webapp.connectors.openid import OpenIDError, OpenIDProvider, Request
+from webapp.connectors.openid_problems import not_begun_here
 from webapp.domain.errors import NotFoundError
 from webapp.domain.problem import Problem
 from webapp.domain.text import T
