@@ -77,15 +77,18 @@ class PostfixServer:
 
 
 @contextmanager
-def running_postfix(certificates: Certificates) -> Iterator[PostfixServer]:
-    """Start Postfix and Dovecot; both end with the block, and with this process however it ends."""
+def running_postfix(certificates: Certificates, introspection_url: str = "") -> Iterator[PostfixServer]:
+    """Start Postfix and Dovecot; both end with the block, and with this process however it ends.
+
+    With an ``introspection_url``, which carries user name and password, access tokens are taken as well.
+    """
     _require_packages()
     # Not pytest's own temporary directory: that one is closed to the accounts that Postfix works as.
     home = Path(tempfile.mkdtemp(prefix="postroom-mta-"))
     server = PostfixServer(home, certificates.ca_pem)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
-        _configure(server, certificates)
+        _configure(server, certificates, introspection_url)
         log = stack.enter_context((home / "start.log").open("ab"))
         subprocess.run(
             ["postfix", "-c", home / "etc", "check"], env={"PATH": _PATH}, stdout=log, stderr=log, check=True
@@ -136,7 +139,7 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _configure(server: PostfixServer, certificates: Certificates) -> None:
+def _configure(server: PostfixServer, certificates: Certificates, introspection_url: str) -> None:
     home, etc = server.home, server.home / "etc"
     home.chmod(0o755)
     for name, owner in (
@@ -160,7 +163,11 @@ def _configure(server: PostfixServer, certificates: Certificates) -> None:
             for user, password in PASSWORDS.items()
         )
     )
-    (home / "dovecot.conf").write_text(_dovecot_conf(home))
+    (home / "dovecot.conf").write_text(_dovecot_conf(home, " xoauth2 oauthbearer" if introspection_url else ""))
+    if introspection_url:
+        (home / "oauth2.conf").write_text(_OAUTH2_CONF.format(url=introspection_url))
+        with (home / "dovecot.conf").open("a") as file:
+            file.write(_OAUTH2_PASSDB.format(home=home))
 
 
 def _main_cf(home: Path) -> str:
@@ -232,14 +239,31 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
-def _dovecot_conf(home: Path) -> str:
+_OAUTH2_CONF = """\
+introspection_url = {url}
+introspection_mode = post
+force_introspection = yes
+username_attribute = username
+active_attribute = active
+active_value = true
+"""
+_OAUTH2_PASSDB = """\
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {home}/oauth2.conf
+}}
+"""
+
+
+def _dovecot_conf(home: Path, more_mechanisms: str) -> str:
     return f"""\
 base_dir = {home}/dovecot
 state_dir = {home}/dovecot
 log_path = {home}/dovecot.log
 protocols =
 ssl = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login{more_mechanisms}
 auth_failure_delay = 0
 passdb {{
   driver = passwd-file

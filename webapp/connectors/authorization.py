@@ -79,6 +79,8 @@ class Client:
 
     id: str
     secret: SecretStr | None = None
+    any_method: bool = False
+    """Whether to show the secret in a header where it is refused in the body: what an endpoint wants is not known."""
 
     def signed(self, url: str, body: str, method: str) -> tuple[str, dict[str, str]]:
         """Put the proof of who asks into the body or into a header."""
@@ -163,11 +165,9 @@ async def _asked(endpoint: Endpoint, client: Client | None, body: str) -> Tokens
     try:
         return await _asked_once(endpoint, client, body, "client_secret_post")
     except TokenRefusedError as exc:
-        # Endpoints have to take the secret in a header and may take it in the body (RFC 6749 section 2.3.1). Google
-        # and Microsoft document the body; who does not, answers like this.
-        if exc.error != "invalid_client" or exc.status != 401 or not client or not client.secret:
-            raise
-        if exc.description:
+        # Endpoints have to take the secret in a header and may take it in the body (RFC 6749 section 2.3.1); the body
+        # is what Google, Microsoft and most others document.
+        if exc.error != "invalid_client" or not client or not client.secret or not client.any_method:
             raise
         return await _asked_once(endpoint, client, body, "client_secret_basic")
 

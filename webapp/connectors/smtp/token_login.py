@@ -103,7 +103,7 @@ class Access:
         if auth.grant == SERVICE and auth.key_file:
             key = auth.key_file
             return await by_key(endpoint, key.private_key, key.client, auth.user, auth.asked_scope)
-        client = Client(auth.client_id or "", auth.client_secret)
+        client = Client(auth.client_id or "", auth.client_secret, any_method=auth.provider == "other")
         if auth.grant == CREDENTIALS:
             return await by_credentials(endpoint, client, auth.asked_scope)
         token = refresh_token or auth.refresh_token
