@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+import pyotp
 import pytest
 import time_machine
 from flask import Flask
 from werkzeug.routing import Rule
 
-from tests.web.conftest import BOB, Browser, House, settings_in
+from tests.web.conftest import ADA, BOB, Browser, House, settings_in
+from webapp.accounts import Accounts, SecondFactor
 from webapp.app import create_app
 from webapp.domain.roles import Permission, Role
 from webapp.web.security import Gate
@@ -142,6 +144,44 @@ class TestInstallation:
     def test_is_named_in_their_navigation_only(self, ada: Browser, bob: Browser) -> None:
         assert 'href="/people"' in ada.get("/t/dev/").text
         assert 'href="/people"' not in bob.get("/t/dev/").text
+
+
+class TestHalfSignedIn:
+    """Whoever knows the password of an account with a second factor, and no more."""
+
+    @pytest.fixture
+    def half(self, house: House, ada: Browser) -> Browser:
+        factor = SecondFactor(house.services.db, house.services.vault, house.services.audit)
+        person = Accounts(house.services.db).by_email(ADA)
+        offer = factor.offer(person)
+        factor.enable_app(person, offer.state, pyotp.TOTP(offer.key.replace("-", "")).now())
+        browser = house.browser()
+        browser.sign_in(ADA)
+        assert "One more step" in browser.get("/sign-in/second-step").text
+        return browser
+
+    def test_gets_as_far_as_somebody_unknown(self, house: House, half: Browser) -> None:
+        for method, path in targets(house.app, *Permission, Gate.SIGNED_IN, Gate.ADMINISTRATOR):
+            assert call(half, method, path) == (302 if method == "GET" else 419), f"{method} {path}"
+
+
+class TestOwingASecondFactor:
+    """Of whom the operator demands a second factor, and who has none."""
+
+    PAYING = ("/account/secure", "/account/confirm", "/account/two-step", "/account/passkeys/new")
+
+    def test_gets_to_where_one_is_set_up_and_nowhere_else(self, open_house: Callable[..., House]) -> None:
+        house = open_house(require_second_factor="everybody")
+        ada = house.signed_in(ADA)
+        ada.get("/account/secure")
+        for method, path in targets(house.app, *Permission, Gate.SIGNED_IN, Gate.ADMINISTRATOR):
+            if path in self.PAYING:
+                continue
+            answer = ada.get(path) if method == "GET" else ada.post(path)
+
+            assert answer.status_code == (302 if method == "GET" else 403), f"{method} {path}"
+            if method == "GET":
+                assert answer.headers["Location"].startswith("/account/secure?next="), path
 
 
 class TestStranger:

@@ -10,11 +10,16 @@ from html import unescape
 import pyotp
 import pytest
 import time_machine
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from tests.web.conftest import ADA, BOB, MALLORY, PASSWORD, Browser, House
 from webapp.accounts import Accounts, SecondFactor
+from webapp.db.keys import KeyFile
+from webapp.db.models import TotpRow
+from webapp.db.vault import Vault
 from webapp.domain.roles import Role
+from webapp.services.keyring import Keyring
 from webapp.web.account.second_step import TRIES_PER_PERSON
 from webapp.web.account.sign_in import TRIES_PER_ADDRESS_HERE
 from webapp.web.signing_in import FRESH, HALF_SIGNED_IN
@@ -37,7 +42,9 @@ def key_of(browser: Browser) -> str:
 
 
 def codes_of(browser: Browser) -> list[str]:
-    return re.findall(r"\b[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}\b", browser.page.partition('id="codes"')[2].partition("</pre")[0])
+    return re.findall(
+        r"\b[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}\b", browser.page.partition('id="codes"')[2].partition("</pre")[0]
+    )
 
 
 class Ada:
@@ -117,7 +124,7 @@ class TestSettingUp:
         assert "not the code that the app shows" in answer.text
         assert key_of(ada.browser) == key
 
-    @pytest.mark.parametrize("code", ["", "12345", "abcdef", "1234567", "１２３４５６", "😀"])
+    @pytest.mark.parametrize("code", ["", "12345", "abcdef", "1234567", "\uff11\uff12\uff13\uff14\uff15\uff16", "😀"])
     def test_takes_no_nonsense(self, ada: Ada, code: str) -> None:
         ada.browser.get("/account/two-step")
 
@@ -361,6 +368,16 @@ class TestRecoveryCodes:
         used = [factor.use_recovery_code(person.id, secured.codes[0]) for _ in range(2)]
 
         assert used == [True, False]
+
+
+def test_goes_on_under_a_new_key(house: House, secured: Ada, half: Browser) -> None:
+    Keyring(house.services).rotate()
+    newest = Vault(KeyFile(house.services.settings.data_dir)()[:1])
+    with house.services.db.read() as session:
+        opened = [newest.open(secret) for secret in session.scalars(select(TotpRow.secret))]
+
+    assert len(opened) == 1
+    assert secured.second_step(browser=half).status_code == 302
 
 
 class TestSwitchingOff:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import qrcode
+import qrcode  # type: ignore[import-untyped]  # the library ships no types
 from flask_security.totp import Totp
 from sqlalchemy import CursorResult, delete, func, select, update
 from sqlalchemy.orm import Session
@@ -42,10 +42,16 @@ class _Totp(Totp):
         secret: str = self._totp.new().to_json(encrypt=False)
         return secret
 
-    def get_last_counter(self, user: TotpRow) -> int | None:
-        return user.last_counter
+    def fits(self, code: str, secret: str, row: TotpRow) -> bool:
+        """Whether this is the code of now, or of the step before or after, and no later one was used."""
+        user: Any = row
+        return self.verify_totp(code, secret, user, window=_PERIOD)
 
-    def set_last_counter(self, user: TotpRow, tmatch: Any) -> None:
+    def get_last_counter(self, user: Any) -> int | None:
+        counter: int | None = user.last_counter
+        return counter
+
+    def set_last_counter(self, user: Any, tmatch: Any) -> None:
         user.last_counter = tmatch.counter
 
 
@@ -113,7 +119,7 @@ class SecondFactor:
         """
         secret = self._offered(person, state)
         row = TotpRow(person_id=person.id, secret=self._vault.seal(secret))
-        if not self._totp.verify_totp(code, secret, row, window=_PERIOD):
+        if not self._totp.fits(code, secret, row):
             raise refusal(
                 "/code", T("This is not the code that the app shows now. If it keeps failing, check the phone's clock.")
             )
@@ -147,7 +153,7 @@ class SecondFactor:
         """Whether this is the app's code, of now or 30 seconds to either side, and was not used before."""
         with self._db.write() as session:
             row = session.get(TotpRow, person_id, with_for_update=True)
-            return row is not None and self._totp.verify_totp(code, self._vault.open(row.secret), row, window=_PERIOD)
+            return row is not None and self._totp.fits(code, self._vault.open(row.secret), row)
 
     def use_recovery_code(self, person_id: int, code: str, request_id: str | None = None) -> bool:
         """Use up a recovery code; tells whether it was one."""

@@ -154,7 +154,7 @@ def fresh() -> bool:
     """Whether the person has shown only just who they are."""
     if request.environ.get("postroom.confirmed"):
         confirm()
-    return abs(time.time() - session.get(_AUTHENTICATED_AT, 0)) < FRESH
+    return bool(abs(time.time() - session.get(_AUTHENTICATED_AT, 0)) < FRESH)
 
 
 def confirm() -> None:

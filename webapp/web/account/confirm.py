@@ -79,13 +79,13 @@ def _wrong(form: ConfirmForm) -> str:
         passkeys().use(relying_party(), ceremony_key(), state, answer, person.id)
         return ""
     if not form.validate():
-        return _("Type your password, then try again.")
+        return str(_("Type your password, then try again."))
     if form.code.data:
         count_second_step(person)
         right = second_factor().check_app(person.id, form.code.data)
         return "" if right else _("This code is not right, or was used before. Type the one that the app shows next.")
     if not form.password.data:
-        return _("Type your password, then try again.")
+        return str(_("Type your password, then try again."))
     services().limits.hit("password", str(person.id), amount=TRIES_PER_ADDRESS_HERE, seconds=SIGN_IN_WINDOW)
     return "" if accounts().authenticate(person.email, form.password.data) else _("This is not your password.")
 

@@ -17,7 +17,7 @@ from webapp.web.browsers import browser_name
 from webapp.web.context import accounts, installation, passkeys, request_id, second_factor, services
 from webapp.web.relying_party import obstacle
 from webapp.web.security import person_route
-from webapp.web.signing_in import begin_session
+from webapp.web.signing_in import begin_session, confirm
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -54,6 +54,7 @@ def change_password() -> ResponseReturnValue:
         refuse(form, error)
         return _account(form), 422
     begin_session(accounts().user(person.id))
+    confirm()
     flash(_("Your password is changed. Everywhere else you are signed out."), "good")
     return redirect(url_for("account.account"))
 

@@ -99,7 +99,7 @@ def count_second_step(person: Person) -> None:
 
 def too_many(error: LimitedError) -> str:
     """Say how long to wait."""
-    return _("Too many tries. Wait %(minutes)s min, then try again.", minutes=-(-error.retry_after // 60))
+    return str(_("Too many tries. Wait %(minutes)s min, then try again.", minutes=-(-error.retry_after // 60)))
 
 
 def _wrong(half: Half, code: str) -> str:
@@ -114,7 +114,7 @@ def _wrong(half: Half, code: str) -> str:
         return "" if right else _("This code is not right, or was used before. Type the one that the app shows next.")
     if second_factor().use_recovery_code(half.user.id, code, request_id()):
         return ""
-    return _("This is not one of your recovery codes, or it was used before.")
+    return str(_("This is not one of your recovery codes, or it was used before."))
 
 
 def _recovery(code: str) -> bool:
