@@ -6,7 +6,7 @@ function theme(cm) {
   return cm.EditorView.theme({
     "&": { color: "var(--ink)", backgroundColor: "var(--sheet)", border: "1px solid var(--line-strong)", borderRadius: "var(--radius)", fontSize: "0.875rem" },
     "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "1px" },
-    ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.6", maxHeight: "70vh", overflow: "auto" },
+    ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.6", overflow: "visible" },
     ".cm-content, .cm-gutter": { minHeight: "240px" },
     ".cm-content": { caretColor: "var(--ink)", padding: "8px 0" },
     ".cm-gutters": { backgroundColor: "var(--sunken)", color: "var(--ink-soft)", border: "0", borderRight: "1px solid var(--line)" },

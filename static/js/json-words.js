@@ -18,8 +18,22 @@ function stub(setting) {
   return ['""', 1];
 }
 
+// What is written stands in quotation marks or not: all of it is replaced.
+function written(view) {
+  const pos = view.state.selection.main.head;
+  return scan(view.state.doc.toString(), pos).token ?? { from: pos, to: pos };
+}
+
+function insertValue(text) {
+  return (view) => {
+    const { from, to } = written(view);
+    view.dispatch({ changes: { from, to, insert: text }, selection: { anchor: from + text.length }, userEvent: "input.complete" });
+  };
+}
+
 function insertKey(setting, key, nested) {
-  return (view, _completion, from, to) => {
+  return (view) => {
+    const { from, to } = written(view);
     const rest = view.state.sliceDoc(to, to + 400);
     const [value, inside] = nested ? ["{}", 1] : stub(setting);
     const known = /^\s*:/.test(rest);
@@ -37,13 +51,13 @@ function keys(settings, place, found) {
     const key = setting.path[depth];
     if (!below || place.keys.has(key) || offered.has(key) || !applies(setting, found, settings)) continue;
     const nested = setting.path.length > depth + 1;
-    offered.set(key, { label: `"${key}"`, displayLabel: key, type: "property", detail: nested ? "" : setting.title, info: nested ? undefined : setting.help, apply: insertKey(setting, key, nested) });
+    offered.set(key, { label: key, type: "property", detail: nested ? "" : setting.title, info: nested ? undefined : setting.help, apply: insertKey(setting, key, nested) });
   }
   return [...offered.values()];
 }
 
 function values(setting) {
-  const of = (label, detail, boost = 0) => ({ label, detail, boost, type: "constant" });
+  const of = (text, detail, boost = 0) => ({ label: text.replace(/^"(.*)"$/, "$1"), detail, boost, type: "constant", apply: insertValue(text) });
   if (setting.choices) return setting.choices.map(([value, label], n) => of(`"${value}"`, label, -n));
   if (setting.kind === "switch") return [of("true", ""), of("false", "")];
   if (setting.kind === "secret") return [of(KEEP, "keeps the stored one"), of(MARK, "keeps the one that was typed")];
@@ -65,7 +79,8 @@ export function suggest(settings) {
     const path = [...place.inside, place.key].join(".");
     const setting = settings.find((each) => name(each) === path);
     const options = place.value ? (setting ? values(setting) : []) : keys(settings, place, found);
-    return options.length ? { from: token?.from ?? context.pos, to: token?.to ?? context.pos, options, validFor: /^"?[\w$.-]*"?$/ } : null;
+    const quoted = token && text[token.from] === '"' ? 1 : 0;
+    return options.length ? { from: token ? token.from + quoted : context.pos, options, validFor: /^[\w$.-]*$/ } : null;
   };
 }
 
