@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import time_machine
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pydantic import ValidationError
@@ -253,3 +255,55 @@ def test_two_ways_of_writing_one_address_are_one_place():
     )
 
     assert one.keeps_secrets_of(two)
+
+
+class TestProviderOfAccess:
+    @pytest.mark.parametrize(
+        ("host", "auth", "mended"),
+        [
+            ("smtp.office365.com", REFRESH, "microsoft"),
+            ("smtp.gmail.com", {**REFRESH, "provider": "microsoft"}, "google"),
+            ("SMTP-mail.Outlook.com", REFRESH, "microsoft"),
+            ("smtp.gmail.com", REFRESH, None),
+            ("smtp.office365.com", CREDENTIALS, None),
+            ("smtp.office365.com", OTHER, None),
+            ("smtp.office365.com", READY, None),
+            ("smtp.example.com", REFRESH, None),
+        ],
+    )
+    def test_access_that_another_server_takes_is_told_and_mended(self, host, auth, mended):
+        found = SmtpConnector.contradictions({**settings(auth), "host": host})
+
+        assert [(pointer, problem.patch[0].value) for pointer, problem in found] == (
+            [("/auth/provider", mended)] if mended else []
+        )
+
+
+class TestExpiry:
+    """What ends on a known day is told two weeks ahead, and once it is over."""
+
+    NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("auth", "code"),
+        [
+            ({**CREDENTIALS, "clientSecretExpires": "2026-12-06"}, None),
+            ({**CREDENTIALS, "clientSecretExpires": "2026-12-04"}, "smtp.client_secret_ends_soon"),
+            ({**REFRESH, "clientSecretExpires": "2026-11-21"}, "smtp.client_secret_ends_soon"),
+            ({**REFRESH, "clientSecretExpires": "2026-11-20"}, "smtp.client_secret_ended"),
+            ({**SERVICE, "clientSecretExpires": "2026-11-20"}, None),
+            ({**READY, "expires": "2027-01-01T00:00:00Z"}, None),
+            ({**READY, "expires": "2026-11-21T13:00:00Z"}, "smtp.access_token_ends_soon"),
+            ({**READY, "expires": "2026-11-21T11:00:00Z"}, "smtp.access_token_ended"),
+            ({**READY, "expires": "sometime"}, None),
+            ({**REFRESH, "expires": "2026-11-21T11:00:00Z"}, None),
+            ({"type": "login", "user": "ada", "pass": f"{CANARY}"}, None),
+            ("nonsense", None),
+        ],
+    )
+    def test_it_is_told_in_time(self, auth, code):
+        with time_machine.travel(self.NOW):
+            told = SmtpConnector.cautions(settings(auth))
+
+        assert [each.code for each in told] == ([code] if code else [])
+        assert all(each.steps and "%(" not in f"{each.title} {each.cause}" for each in told)

@@ -18,7 +18,9 @@ from webapp.db.models import WrappedKeyRow
 from webapp.db.session import Database
 from webapp.db.vault import VaultKeyError
 from webapp.domain.errors import PostroomError
+from webapp.domain.roles import TenantInfo
 from webapp.domain.text import T
+from webapp.services.expiry import ended
 from webapp.services.openid import CALLBACK, openid_provider
 from webapp.services.wiring import Services, build
 from webapp.settings import Settings
@@ -113,6 +115,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             yield from _sign_in_provider(settings, services)
         for tenant in services.tenants.all():
             yield _connector(services, tenant.slug)
+            yield from _ends(services, tenant)
     finally:
         services.close()
 
@@ -172,6 +175,17 @@ def _connector(services: Services, slug: str) -> Finding:
             what, "warning", f"{resolved.provider}: not proven. Send a test: postroom test-send {slug} --to …"
         )
     return Finding(what, "ok", f"{resolved.provider}: proven.")
+
+
+def _ends(services: Services, tenant: TenantInfo) -> Iterator[Finding]:
+    """What of the live connector is a risk that lasts, ends soon or has ended."""
+    try:
+        cautions = services.expiries.cautions(tenant, services.setups.active(tenant))
+    except PostroomError:  # told already
+        return
+    for each in cautions:
+        state: State = "failed" if ended(each) else "warning"
+        yield Finding(f"connector of {tenant.slug}", state, f"{each.title}. {each.cause}")
 
 
 def _sandbox_port(settings: Settings) -> Finding:

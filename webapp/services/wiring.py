@@ -21,6 +21,7 @@ from webapp.services.audit import Audit
 from webapp.services.console_mail import ConsoleMail
 from webapp.services.delivery import Delivery, Networks
 from webapp.services.drafts import Drafts
+from webapp.services.expiry import Expiries
 from webapp.services.housekeeping import Housekeeping
 from webapp.services.inbox import Inbox
 from webapp.services.invitations import Invitations
@@ -61,6 +62,7 @@ class Services:
     drafts: Drafts
     loop: BackgroundLoop
     access: AccessTokens
+    expiries: Expiries
     delivery: Delivery
     testing: Testing
     console_mail: ConsoleMail
@@ -120,6 +122,7 @@ def build(settings: Settings) -> Services:
         drafts=drafts,
         loop=loop,
         access=access,
+        expiries=Expiries(CONNECTORS, access),
         delivery=delivery,
         testing=Testing(
             runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits

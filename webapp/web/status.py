@@ -8,7 +8,6 @@ from typing import Any
 
 from webapp.domain.problem import Problem
 from webapp.domain.roles import TenantInfo
-from webapp.domain.setup import ConnectorSetup
 from webapp.web.connector.cards import card_of
 from webapp.web.context import services
 
@@ -29,7 +28,7 @@ class Status:
     proven_at: datetime | None = None
     proven_by: str = ""
     cautions: tuple[Problem, ...] = ()
-    """Risks that were accepted and last."""
+    """Risks that were accepted and last, and what ends soon or has ended."""
 
 
 def status_of(tenant: TenantInfo) -> Status:
@@ -55,14 +54,8 @@ def status_of(tenant: TenantInfo) -> Status:
         saved_by=info.author_name,
         proven_at=proof.last_at if proof else None,
         proven_by=proof.by_name if proof else "",
-        cautions=cautions_of(connector),
+        cautions=services().expiries.cautions(tenant, stored),
     )
-
-
-def cautions_of(connector: ConnectorSetup | None) -> tuple[Problem, ...]:
-    """Name the risks that were accepted in a connector that is live."""
-    kind = services().connectors.get(connector.provider) if connector else None
-    return tuple(kind.cautions(connector.config)) if kind and connector else ()
 
 
 def _host(config: dict[str, Any]) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from webapp.connectors.smtp.config import is_loopback
+from webapp.connectors.smtp.expiry import expiries
+from webapp.connectors.smtp.granting import READY
 from webapp.connectors.smtp.problems import (
     PLAIN_PORTS,
     TLS_PORT,
@@ -29,12 +32,18 @@ _READING_PORTS: Final = {110: "POP3", 143: "IMAP", 993: "IMAP", 995: "POP3", 443
 def contradictions(config: Mapping[str, Any]) -> list[tuple[str, Problem]]:
     """List (pointer into the config, problem) for a config as JSON, complete or not."""
     typed = _Typed.of(config)
-    return [*_port_and_security(typed), *_credentials(typed), *_port(typed), *_verification(config, typed)]
+    return [
+        *_port_and_security(typed),
+        *_credentials(typed),
+        *_port(typed),
+        *_verification(config, typed),
+        *_provider_of_access(config, typed),
+    ]
 
 
 def cautions(config: Mapping[str, Any]) -> list[Problem]:
-    """List the risks that were accepted in a config as JSON."""
-    return [problem for _, problem in _verification(config, _Typed.of(config))]
+    """List the risks that were accepted in a config as JSON, and what of it ends soon or has ended."""
+    return [*(problem for _, problem in _verification(config, _Typed.of(config))), *expiries(config)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +164,32 @@ def _verification(config: Mapping[str, Any], typed: _Typed) -> Iterator[tuple[st
         (T("Verify it, and paste the authority behind a private certificate as “Own certificate authority”."),),
         VERIFY,
     )
+
+
+def _provider_of_access(config: Mapping[str, Any], typed: _Typed) -> Iterator[tuple[str, Problem]]:
+    """Access from one provider is of no use at the mail server of another."""
+    auth = config.get("auth")
+    if not isinstance(auth, Mapping) or str(auth.get("type", "")).lower() != "oauth2":
+        return
+    takes = next((name for name, server in _SERVERS_OF.items() if server.search(typed.host.lower())), None)
+    chosen = auth.get("provider", "google")
+    if takes is None or chosen not in _SERVERS_OF or chosen == takes or auth.get("grant") == READY:
+        return
+    titles = {"google": "Google", "microsoft": "Microsoft"}
+    yield _said(
+        "/auth/provider",
+        "smtp.access_from_another_provider",
+        T("Access from %(chosen)s does not fit this server", chosen=titles[chosen]),
+        T("“%(host)s” takes access from %(takes)s only.", host=typed.host, takes=titles[takes]),
+        (T("Choose %(takes)s under “Access from”.", takes=titles[takes]),),
+        Fix(T("Choose %(takes)s", takes=titles[takes]), (("auth/provider", takes),)),
+    )
+
+
+_SERVERS_OF: Final = {
+    "google": re.compile(r"(^|\.)(gmail|google|googlemail)\.com$"),
+    "microsoft": re.compile(r"(^|\.)(office365|outlook|hotmail)\.com$"),
+}
 
 
 def _said(

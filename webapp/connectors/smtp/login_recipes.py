@@ -33,7 +33,7 @@ LOGIN: Final[dict[str, Recipe]] = {
         T("“%(host)s” accepts only %(offered)s. Postroom can do PLAIN, LOGIN and CRAM-MD5."),
         (
             T("Look in your provider's settings for SMTP with user name and password, and switch it on."),
-            T("If it accepts OAuth only, use the provider's API connector, or another provider."),
+            T("If it accepts XOAUTH2, choose “OAuth 2.0” as login."),
         ),
     ),
     "smtp.credentials_rejected": Recipe(

@@ -24,7 +24,6 @@ from webapp.web.context import current_access, services
 from webapp.web.fields import ChoiceField, SecretField, SettingField
 from webapp.web.frame import translated
 from webapp.web.security import tenant_route
-from webapp.web.status import cautions_of
 
 KEEP_TRIES = 3
 """How often a draft is read and kept anew when another request of the same person came between."""
@@ -65,7 +64,7 @@ def text_page(
         refusal=refusal or (T("Nothing was saved or sent. What is wrong stands below the text.") if errors else None),
         to_errors=[error.message for error in errors or () if error.pointer == "/to"],
         may_edit=editor.access.may(Permission.EDIT),
-        cautions=cautions_of(editor.active.setup.connector),
+        cautions=services().expiries.cautions(editor.access.tenant, editor.active),
         page=token_hex(8),
         settings=[_setting(field) for field in editor.form.setting_fields()] if editor.form else [],
         fields=editor.form.setting_fields() if editor.form else [],

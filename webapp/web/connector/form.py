@@ -26,7 +26,6 @@ from webapp.web.connector.outcome import run_context
 from webapp.web.context import current_access, services
 from webapp.web.errors import of_domain
 from webapp.web.security import tenant_route
-from webapp.web.status import cautions_of
 
 KEEP_TRIES = 3
 """How often a draft is read and kept anew when another request of the same person came between."""
@@ -186,7 +185,7 @@ def page(
         guide=_guide(editor),
         long_step=LONG_STEP,
         may_edit=editor.access.may(Permission.EDIT),
-        cautions=cautions_of(editor.active.setup.connector),
+        cautions=services().expiries.cautions(editor.access.tenant, editor.active),
         **run_context(editor),
     )
     return words, status
