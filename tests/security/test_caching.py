@@ -7,6 +7,8 @@ import re
 from tests.security.conftest import Walk
 from tests.web.conftest import ADA, House
 
+FOREVER = "public, max-age=31536000, immutable"
+
 
 def test_nothing_but_static_files_is_kept_by_anybody(walk: Walk) -> None:
     kept = {
@@ -51,7 +53,7 @@ def test_every_file_that_a_page_names_may_be_kept_for_good(walk: Walk) -> None:
 
     assert len(named) > 20
     assert {answer.status_code for answer in answers.values()} == {200}
-    assert {answer.headers["Cache-Control"] for answer in answers.values()} == {"public, max-age=31536000, immutable"}
+    assert {path for path, answer in answers.items() if answer.headers["Cache-Control"] != FOREVER} == set()
     assert not any(
         "Set-Cookie" in answer.headers or "Cookie" in answer.headers.get("Vary", "") for answer in answers.values()
     )
