@@ -262,6 +262,20 @@ class TestSigningIn:
 
         assert thief.post("/sign-in/passkey", fields).status_code == 422
 
+    def test_comes_back_to_what_was_typed(self, house: House, with_passkey: Device) -> None:
+        browser = with_passkey.browser
+        browser.get("/account")
+        browser.lose_session()
+        browser.post("/account/time-zone", {"zone": "Europe/Berlin"})
+        browser.post("/sign-in", {"other": "1", "email": "", "password": "", "sealed": browser.field("sealed")})
+        answer, state = with_passkey.authenticator.get(with_passkey.options()), browser.field("state")
+        fields = {"state": state, "passkey": answer, "sealed": browser.field("sealed")}
+        browser.post("/sign-in/passkey", fields)
+
+        browser.post("/resume", {"sealed": browser.field("sealed")})
+
+        assert Accounts(house.services.db).by_email(ADA).time_zone == "Europe/Berlin"
+
     def test_refuses_a_page_that_waited_too_long(self, outside: Device) -> None:
         with time_machine.travel(datetime.now(UTC) + CEREMONY_VALID + timedelta(seconds=5), tick=False):
             answer = outside.use()

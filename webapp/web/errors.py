@@ -23,7 +23,7 @@ from webapp.domain.roles import Access, Permission
 from webapp.domain.text import T, Text
 from webapp.web import resume
 from webapp.web.account.sign_in import SignInForm
-from webapp.web.context import current_person
+from webapp.web.context import current_person, passkeys
 from webapp.web.security import safe_next
 
 
@@ -117,6 +117,7 @@ def _session_over(sorry: Sorry) -> str:
         target=resume.origin_page() or url_for("frame.home"),
         signed_in=current_person() is not None,
         form=SignInForm(formdata=None),
+        passkeys=passkeys().any(),
     )
 
 

@@ -64,7 +64,9 @@ def second_step_check() -> ResponseReturnValue:
     except PasskeyError as error:
         wrong = translated(error.detail)
     if wrong:
-        return _again(half, form, wrong), 422
+        # A code that was right a moment ago never is again; a recovery code may only have been mistyped.
+        kept = form if _recovery(form.code.data or "") else SecondStepForm(formdata=None)
+        return _again(half, kept, wrong), 422
     services().limits.clear("second_step", str(half.user.id), request.remote_addr or "")
     answer = complete(half.user, half.via, then=request.form.get("next"), sealed=request.form.get("sealed", ""))
     if "passkey" not in request.form and _recovery(form.code.data):

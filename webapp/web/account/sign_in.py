@@ -45,6 +45,9 @@ def sign_in() -> ResponseReturnValue:
 @public_route(bp, "/sign-in", methods=("POST",))
 def sign_in_check() -> ResponseReturnValue:
     """Let in whoever knows the password; say the same to everybody else."""
+    if "other" in request.form:
+        # From the page that keeps what was typed into a session that was over, where only the password is asked for.
+        return sign_in_page()
     form = SignInForm()
     if services().settings.oidc_only:
         return sign_in_page(_("Signing in with a password is off here.")), 403
