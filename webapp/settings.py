@@ -306,6 +306,8 @@ class Settings(BaseSettings):
     oidc_roles: Grants = ()
     """What groups give: group=tenant:role or group=administrator, comma separated, such as
     mail-admins=administrator,mail-team=dev:editor."""
+    oidc_trust_emails: bool = False
+    """Whether addresses count as verified where the provider says nothing of it (no claim email_verified)."""
     oidc_only: Annotated[bool, AfterValidator(_only)] = False
     """Whether signing in with passwords and passkeys is off; `postroom user sign-in-link` lets the operator in."""
     trusted_proxies: int = Field(default=0, ge=0, le=10)

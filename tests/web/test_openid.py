@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
+import time_machine
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
@@ -17,6 +19,7 @@ from tests.canary import CANARY
 from tests.peers.authorization import AuthorizationServer, answer, slow
 from tests.web.conftest import ADA, BOB, MALLORY, PASSWORD, Browser, House
 from webapp.accounts import Accounts
+from webapp.db.types import now
 from webapp.domain.roles import Role
 
 CLIENT, SECRET = "console", f"{CANARY}-of-the-console"
@@ -166,6 +169,24 @@ class TestWhoItIs:
         assert "email_verified" in page.text
         assert mallory.get("/account").status_code == 302
 
+    @pytest.mark.parametrize("verified", [False, None])
+    def test_is_not_even_somebody_new_then(
+        self, console: House, provider: AuthorizationServer, verified: bool | None
+    ) -> None:
+        know(provider, CAROL, "mail-team", verified=verified)
+
+        assert come_in(console.browser()).status_code == 403
+        assert len(Accounts(console.services.db).list()) == 3
+
+    @pytest.mark.parametrize(("verified", "status"), [(None, 302), (False, 403)])
+    def test_is_taken_at_its_word_where_the_operator_says_so(
+        self, open_house: OpenHouse, provider: AuthorizationServer, verified: bool | None, status: int
+    ) -> None:
+        console = with_provider(open_house, provider, oidc_trust_emails=True)
+        know(provider, BOB, verified=verified)
+
+        assert come_in(console.browser()).status_code == status
+
     def test_is_verified_by_microsofts_word_too(self, console: House, provider: AuthorizationServer) -> None:
         know(provider, BOB, verified=None, xms_edov=True)
 
@@ -183,7 +204,7 @@ class TestWhoItIs:
         assert len(Accounts(console.services.db).list()) == 4
 
     def test_is_not_whoever_takes_over_an_address(self, console: House, provider: AuthorizationServer) -> None:
-        know(provider, CAROL, "mail-team", sub="mallory-9", verified=False)
+        know(provider, CAROL, "mail-team", sub="mallory-9")
         come_in(console.browser())
         know(provider, CAROL, "mail-team", sub="carol-7")
 
@@ -325,7 +346,9 @@ class TestGroups:
         assert roles(console) == {"dev": Role.VIEWER}
 
 
-def forged(provider: AuthorizationServer, nonce: str, key: RSAKey | None = None, **changes: Any) -> Any:
+def forged(
+    provider: AuthorizationServer, nonce: str, key: RSAKey | None = None, access: str = "unknown", **changes: Any
+) -> Any:
     """A token answer whose ID token differs from a good one in just this."""
     claims = {
         "iss": provider.issuer,
@@ -341,7 +364,7 @@ def forged(provider: AuthorizationServer, nonce: str, key: RSAKey | None = None,
     key = key or provider.signing_key
     header = {"alg": "RS256", "kid": key.kid}
     token = jwt.encode(header, {name: value for name, value in claims.items() if value is not None}, key)
-    return answer(200, {"access_token": "unknown", "token_type": "Bearer", "id_token": token})
+    return answer(200, {"access_token": access, "token_type": "Bearer", "id_token": token})
 
 
 def tried(console: House, provider: AuthorizationServer, **changes: Any) -> Any:
@@ -549,6 +572,37 @@ class TestOnly:
         assert 'type="password"' not in page
         assert answer.status_code in (403, 419)
         assert browser.get("/account").status_code == 302
+
+
+class TestSession:
+    def test_ends_when_the_providers_word_is_half_a_day_old(
+        self, console: House, provider: AuthorizationServer
+    ) -> None:
+        know(provider, CAROL, "mail-team")
+        carol = console.browser()
+        come_in(carol)
+        for hours in (4, 8, 11):
+            with time_machine.travel(now() + timedelta(hours=hours)):
+                assert carol.get("/t/dev/").status_code == 200
+
+        with time_machine.travel(now() + timedelta(hours=12, minutes=1)):
+            assert carol.get("/t/dev/").status_code == 302
+
+
+class TestAddress:
+    def test_and_its_proof_come_from_one_source(self, console: House, provider: AuthorizationServer) -> None:
+        # The token names Ada's address without a word on it; the other source vouches for another one.
+        know(provider, MALLORY, "mail-team")
+        provider.people[MALLORY].claims["sub"] = "mallory-9"
+        browser = console.browser()
+        begun = parse_qs(urlsplit(browser.get("/sign-in/openid").headers["Location"]).query)
+        claims = {"sub": "mallory-9", "email": ADA, "email_verified": None}
+        provider.play(forged(provider, begun["nonce"][0], access=provider.access_token(MALLORY), **claims))
+
+        page = browser.get(f"/sign-in/openid/done?{urlencode({'code': 'x', 'state': begun['state'][0]})}")
+
+        assert page.status_code == 403
+        assert "Your address is not verified" in page.text
 
 
 class TestSigningOut:

@@ -21,6 +21,18 @@ CAROL = "carol@example.com"
 NEW = f"{CANARY} quite another one"
 
 
+@pytest.fixture
+def ada(house: House) -> Browser:
+    """Ada's browser, in which she has shown only just who she is."""
+    return just_signed_in(house)
+
+
+def just_signed_in(house: House) -> Browser:
+    browser = house.browser()
+    assert browser.sign_in(ADA).status_code == 302
+    return browser
+
+
 def accounts(house: House) -> Accounts:
     return Accounts(house.services.db)
 
@@ -230,7 +242,7 @@ class TestPasswordLink:
         house = open_house(builtin_smtp_url=url, builtin_from="postroom@example.test")
         directory = Directory(house.services.db, house.services.audit)
         directory.add("bob@example.test", OPERATOR)
-        ada = house.signed_in(ADA)
+        ada = just_signed_in(house)
         link = link_made(house, ada, "bob@example.test")
 
         ada.post("/people/link")
@@ -259,6 +271,14 @@ class TestOperatorsLink:
         token, _ = directory.link(id_of(house, ADA), LinkKind.SIGN_IN, OPERATOR)
 
         assert house.browser().get(f"/password/{token}").status_code == 404
+
+
+def test_what_opens_or_closes_the_house_asks_anew_after_a_while(house: House) -> None:
+    ada = house.signed_in(ADA)
+
+    assert do(house, ada, BOB, "switch", on="false") == 403
+    assert "Confirm that it is you" in ada.page
+    assert ada.get("/people").status_code == 200
 
 
 def test_a_second_step_can_be_reset(house: House, ada: Browser) -> None:

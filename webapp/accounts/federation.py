@@ -39,8 +39,8 @@ class Visitor:
     standing: Standing
 
     @classmethod
-    def of(cls, issuer: str, claims: Mapping[str, JSON], standing: Standing) -> Visitor:
-        """Read claims that were proven."""
+    def of(cls, issuer: str, claims: Mapping[str, JSON], standing: Standing, *, trusted: bool = False) -> Visitor:
+        """Read claims that were proven. ``trusted``: where nothing is said of it, an address counts as verified."""
         written = claims.get("email")
         try:
             email = parse_address(written.strip()).lower() if isinstance(written, str) else ""
@@ -50,6 +50,8 @@ class Visitor:
         if verified is None:
             # Microsoft says it under a name of its own, an optional claim.
             verified = claims.get("xms_edov")
+        if verified is None:
+            verified = trusted
         return cls(issuer, str(claims["sub"]), email, verified in _YES, standing)
 
 
@@ -92,10 +94,11 @@ class Federation:
         """The account of somebody who comes for the first time: the one with their address, or a new one."""
         if not visitor.email:
             raise OpenIDError(_no_address(visitor.issuer))
+        if not visitor.verified:
+            # Not even for a new account: what is done with it would bear somebody else's name.
+            raise OpenIDError(_not_verified(visitor.email, visitor.issuer))
         known = user_by_email(session, visitor.email)
         if known:
-            if not visitor.verified:
-                raise OpenIDError(_not_verified(visitor.email, visitor.issuer))
             taken = select(IdentityRow.id).where(
                 IdentityRow.person_id == known.id, IdentityRow.issuer == visitor.issuer
             )
@@ -182,14 +185,17 @@ def _not_verified(email: str, issuer: str) -> Problem:
         "openid.address_not_verified",
         T("Your address is not verified"),
         T(
-            "There is an account %(email)s here already. To let you into it, %(issuer)s would have to confirm that the "
-            "address is yours (the claim email_verified), and it does not. Otherwise somebody else could come in by "
-            "writing your address into their profile.",
+            "People are known by their address here. To let you in as %(email)s, %(issuer)s would have to confirm that "
+            "the address is yours (the claim email_verified), and it does not. Otherwise anybody could come in by "
+            "writing somebody else's address into their profile.",
             email=email,
             issuer=issuer,
         ),
         (
             T("Confirm your address at the provider, then sign in again."),
-            T("Operator: let the provider give the claim “email_verified” (at Microsoft: “xms_edov”)."),
+            T(
+                "Operator: let the provider give the claim “email_verified” (at Microsoft: “xms_edov”), or set "
+                "POSTROOM_OIDC_TRUST_EMAILS where nobody can choose their address there."
+            ),
         ),
     )

@@ -36,6 +36,7 @@ SKEW: Final = 120
 """Seconds that the provider's clock may be wrong."""
 DISCOVERY_KEPT: Final = 3600
 """Seconds that the provider's description of itself is believed."""
+_OF_ADDRESS: Final = ("email", "email_verified", "xms_edov")
 _SIGNED_BY: Final = (
     "RS256",
     "RS384",
@@ -62,6 +63,14 @@ async def carried(network: Network, request: httpx2.Request) -> httpx2.Response:
     async with HTTPConnection(network, str(request.url), patience=PATIENCE) as connection:
         await connection.open()
         return await connection.send(request)
+
+
+def _merged(signed: Mapping[str, JSON], asked: Mapping[str, JSON]) -> dict[str, JSON]:
+    """Add what was asked for to the signed claims; an address and whether it is verified come from one source."""
+    other = signed if "email" not in signed else asked
+    left_out = {name for name in _OF_ADDRESS if name in other}
+    kept = {name: value for name, value in other.items() if name not in left_out}
+    return {**asked, **kept} if other is signed else {**kept, **signed}
 
 
 class OpenIDError(Exception):
@@ -139,7 +148,7 @@ class OpenIDProvider:
             more = self._ask("GET", self._endpoint("userinfo_endpoint"), headers={"Authorization": f"Bearer {access}"})
             # Only what is said of the same person counts (OpenID Connect Core 5.3.2); the signed token goes first.
             if more.get("sub") == claims["sub"]:
-                claims = {**more, **claims}
+                claims = _merged(claims, more)
         return claims
 
     def way_out(self, back: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
@@ -32,6 +33,10 @@ POLLS: Final = ("inbox.news", "connector.run")
 def unattended() -> bool:
     """Whether a page asks by itself: nobody need be there any more, so no session lives longer for it."""
     return request.endpoint in POLLS
+
+
+UNTIL: Final = "until"
+"""Where the session keeps when it ends at the latest, where another system has to say again who it is."""
 
 
 def services() -> Services:
@@ -95,7 +100,9 @@ def current_person() -> Person | None:
 
 
 def _signed_out() -> bool:
-    """Whether this session was signed out of, and what came now is a copy of its cookie."""
+    """Whether this session is over: it was signed out of, or the provider's word for its person is too old."""
+    if UNTIL in session and session[UNTIL] < time.time():
+        return True
     if "sid" not in session:
         return False
     if "signed_out" not in g:

@@ -109,7 +109,8 @@ def _known(provider: OpenIDProvider, asked: Request, target: str | None) -> User
     groups = groups_of(claims, settings.oidc_groups_claim)
     if groups is None:
         raise OpenIDError(_too_many_groups(settings.oidc_groups_claim))
-    visitor = Visitor.of(provider.issuer, claims, standing_of(groups, settings.oidc_roles))
+    standing = standing_of(groups, settings.oidc_roles)
+    visitor = Visitor.of(provider.issuer, claims, standing, trusted=settings.oidc_trust_emails)
     invited = _invited(target) if visitor.verified else None
     person = federation().welcome(visitor, invited=invited, request_id=request_id())
     return accounts().user(person.id)

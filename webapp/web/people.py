@@ -19,6 +19,7 @@ from webapp.accounts.directory import VALID
 from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import Role, TenantInfo
 from webapp.services.console_mail import Letter
+from webapp.web.account.confirm import only_fresh
 from webapp.web.context import (
     current_actor,
     directory,
@@ -67,6 +68,7 @@ def add() -> ResponseReturnValue:
 
 
 @administrator_route(bp, "/people/add", methods=("POST",))
+@only_fresh
 def add_make() -> ResponseReturnValue:
     """Make the account, and go to the link that goes with it."""
     form = _places(AddForm())
@@ -95,6 +97,7 @@ def person(number: int) -> ResponseReturnValue:
 
 
 @administrator_route(bp, "/people/<int:number>/switch", methods=("POST",))
+@only_fresh
 def switch(number: int) -> ResponseReturnValue:
     """Switch an account off, or on again."""
     on = request.form.get("on") == "true"
@@ -110,6 +113,7 @@ def switch(number: int) -> ResponseReturnValue:
 
 
 @administrator_route(bp, "/people/<int:number>/administrator", methods=("POST",))
+@only_fresh
 def administrator(number: int) -> ResponseReturnValue:
     """Make somebody an administrator, or no longer one."""
     make = request.form.get("make") == "true"
@@ -126,6 +130,7 @@ def administrator(number: int) -> ResponseReturnValue:
 
 
 @administrator_route(bp, "/people/<int:number>/link", methods=("POST",))
+@only_fresh
 def link_make(number: int) -> ResponseReturnValue:
     """Make a link with which somebody chooses a password."""
     entry = directory().entry(number)
@@ -162,6 +167,7 @@ def link_mail() -> ResponseReturnValue:
 
 
 @administrator_route(bp, "/people/<int:number>/second-factor", methods=("POST",))
+@only_fresh
 def second_factor_reset(number: int) -> ResponseReturnValue:
     """Take the second factor from somebody who has lost it."""
     found = second_factor().reset(directory().entry(number).person.email, current_actor())
@@ -170,6 +176,7 @@ def second_factor_reset(number: int) -> ResponseReturnValue:
 
 
 @administrator_route(bp, "/people/<int:number>/unlink", methods=("POST",))
+@only_fresh
 def unlink(number: int) -> ResponseReturnValue:
     """Forget how the sign-in provider knows somebody."""
     directory().unlink(number, current_actor(), request_id())

@@ -23,7 +23,7 @@ from wtforms.validators import InputRequired, Length
 from webapp.accounts import Ceremony, Person, User, person_of
 from webapp.domain.errors import NotFoundError
 from webapp.web import resume
-from webapp.web.context import accounts, passkeys, request_id, second_factor, services
+from webapp.web.context import UNTIL, accounts, passkeys, request_id, second_factor, services
 from webapp.web.demanded import VIA, Via
 from webapp.web.frame import translated
 from webapp.web.relying_party import obstacle, relying_party
@@ -35,6 +35,8 @@ HALF_SIGNED_IN: Final = 600
 """Seconds to take the second step in."""
 FRESH: Final = 600
 """Seconds after a sign-in in which a person need not show again who they are."""
+PROVIDERS_WORD: Final = 12 * 3600
+"""Seconds for which another system's word is taken: groups and accounts may have gone there since."""
 _HALF: Final = "half"
 _AUTHENTICATED_AT: Final = "fs_paa"
 """Flask-Security's own, written by its ``login_user``."""
@@ -138,6 +140,7 @@ def begin_session(user: User, via: Via | None = None) -> None:
     Without ``via`` the person goes on: how they came in, and when they last showed who they are, stays as it was.
     """
     before = session.get(VIA, Via.PASSWORD), session.get(_AUTHENTICATED_AT, 0)
+    until = session.get(UNTIL) if via is None else None
     _start_over()
     login_user(user)
     session["csrf_token"] = resume.form_secret(user.id)
@@ -146,6 +149,10 @@ def begin_session(user: User, via: Via | None = None) -> None:
         session[VIA], session[_AUTHENTICATED_AT] = before
     else:
         session[VIA] = str(via)
+    if via is Via.OPENID:
+        until = int(time.time()) + PROVIDERS_WORD
+    if until:
+        session[UNTIL] = until
     session["sid"] = token_hex(16)
     services().sessions.begin(user.id, session["sid"], request.user_agent.string, request.remote_addr or "")
 
