@@ -22,6 +22,19 @@ def test_a_provider_comes_with_schema_presets_and_guide(ada: API) -> None:
     assert provider["guide"]
 
 
+def test_a_preset_names_its_kind_and_every_region(ada: API) -> None:
+    presets = {preset["id"]: preset for preset in ada.get("/providers/smtp").json["presets"]}
+
+    regions = [other for other in presets["amazon-ses"]["alternatives"] if other["region"]]
+    assert presets["gmail"]["kind"] == "mailbox"
+    assert len(regions) == 18
+    assert regions[0] == {
+        "title": "US East (N. Virginia)",
+        "config": {"host": "email-smtp.us-east-1.amazonaws.com"},
+        "region": True,
+    }
+
+
 def test_secrets_are_marked_in_the_schema(ada: API) -> None:
     schema = ada.get("/providers/smtp").json["configSchema"]
 

@@ -32,10 +32,22 @@ class ProviderAnswer(Answer):
         )
 
 
+class AlternativeAnswer(Answer):
+    """Another region, port or login of the same provider."""
+
+    title: str
+    config: dict[str, JSON]
+    """Settings to put over those of the preset; each replaces the whole setting."""
+    region: bool
+    """Whether it is one of the provider's regions; the preset's own is among them."""
+
+
 class PresetAnswer(Answer):
     """A provider that is reached through a connector with most settings already known."""
 
     id: str
+    kind: Literal["own", "service", "mailbox"]
+    """A server of one's own, a service that sends for applications, or a mailbox of a person or an organisation."""
     title: str
     summary: str
     config: dict[str, JSON]
@@ -45,12 +57,15 @@ class PresetAnswer(Answer):
     badges: list[str]
     notes: list[str]
     links: list[dict[str, str]]
+    alternatives: list[AlternativeAnswer]
+    """The provider's other ways, in the order of the form."""
     guide: str | None = None
 
     @classmethod
     def of(cls, preset: Preset) -> PresetAnswer:
         return cls(
             id=preset.id,
+            kind=preset.kind,
             title=preset.title,
             summary=str(preset.summary),
             config=dict(preset.config),
@@ -59,6 +74,10 @@ class PresetAnswer(Answer):
             badges=[str(badge) for badge in preset.badges],
             notes=[str(note) for note in preset.notes],
             links=[{"title": str(title), "href": href} for title, href in preset.links],
+            alternatives=[
+                AlternativeAnswer(title=str(other.title), config=dict(other.config), region=other.region)
+                for other in preset.alternatives
+            ],
             guide=_guide(preset.guide) if preset.guide else None,
         )
 
