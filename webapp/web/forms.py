@@ -28,6 +28,8 @@ class Section:
 
     late: tuple[SettingField, ...] = ()
     """Those that have no meaning with the values as they are: a page gets them with the first change."""
+    late_advanced: tuple[SettingField, ...] = ()
+    """The same of ``advanced``, which holds them too."""
 
     @property
     def advanced_set(self) -> int:
@@ -70,7 +72,8 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
             late = tuple(field for field in first if not self.applies(field))
             if fields:
                 at_once = tuple(field for field in first if field not in late)
-                sections.append(Section(section, title, at_once, advanced, late))
+                later = tuple(field for field in advanced if not self.applies(field))
+                sections.append(Section(section, title, at_once, advanced, late, later))
         return sections
 
     def config(self) -> dict[str, JSON]:

@@ -104,7 +104,8 @@ def late(section: str) -> ResponseReturnValue:
     """Show the settings of a section that have a meaning only after a choice."""
     editor = _opened()
     sections = editor.form.sections() if editor.form else []
-    fields = [field for each in sections if each.id == section for field in each.late]
+    part = "late_advanced" if "advanced" in request.args else "late"
+    fields = [field for each in sections if each.id == section for field in getattr(each, part)]
     return render_template("pages/connector/_late.html", editor=editor, fields=fields)
 
 
