@@ -41,6 +41,10 @@ class Tokens:
     refresh_token: SecretStr | None = None
     """The one to use from now on, where the endpoint gave a new one."""
     refresh_expires_at: datetime | None = None
+    scope: str | None = None
+    """What was granted, where the endpoint says so."""
+    id_token: SecretStr | None = None
+    """Who granted it, where that was asked for."""
 
     def fresh_at(self, moment: datetime) -> bool:
         """Whether the access token may still be used: not in the last tenth of its time, nor the last five minutes."""
@@ -215,13 +219,15 @@ def _tokens(answer: httpx2.Response, secrets: list[str]) -> Tokens:
 
 def _given(said: Mapping[str, Any], token: str) -> Tokens:
     now = datetime.now(UTC)
-    refresh = said.get("refresh_token")
+    refresh, scope, identity = said.get("refresh_token"), said.get("scope"), said.get("id_token")
     return Tokens(
         SecretStr(token),
         now,
         _end(now, said.get("expires_in")),
         SecretStr(refresh) if isinstance(refresh, str) and refresh else None,
         _end(now, said.get("refresh_token_expires_in")),
+        scope if isinstance(scope, str) else None,
+        SecretStr(identity) if isinstance(identity, str) and identity else None,
     )
 
 

@@ -36,6 +36,9 @@ DEEDS: Final[Mapping[str, Deed]] = {
         T("sent a test mail to %(to)s, which was accepted"),
         T("sent a test mail to %(to)s, which failed"),
     ),
+    "connector.consented": Deed(
+        T("Consented to sending"), T("had %(account)s consent at %(host)s that mail is sent with their mailbox")
+    ),
     "token.created": Deed(T("Made an API token"), T("made the API token “%(name)s”")),
     "token.revoked": Deed(T("Revoked an API token"), T("revoked the API token “%(name)s”")),
     "member.added": Deed(T("Added a member"), T("added person %(person)s as %(role)s")),

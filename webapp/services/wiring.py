@@ -18,6 +18,7 @@ from webapp.db.vault import Vault, vault_of
 from webapp.domain.text import T, Text
 from webapp.services.access import AccessTokens
 from webapp.services.audit import Audit
+from webapp.services.consents import Consents
 from webapp.services.console_mail import ConsoleMail
 from webapp.services.delivery import Delivery, Networks
 from webapp.services.drafts import Drafts
@@ -25,6 +26,7 @@ from webapp.services.expiry import Expiries
 from webapp.services.housekeeping import Housekeeping
 from webapp.services.inbox import Inbox
 from webapp.services.invitations import Invitations
+from webapp.services.keeping import Keeping
 from webapp.services.limits import Limits
 from webapp.services.lock import ProcessLock
 from webapp.services.loop import BackgroundLoop
@@ -64,8 +66,10 @@ class Services:
     access: AccessTokens
     expiries: Expiries
     delivery: Delivery
+    consents: Consents
     testing: Testing
     console_mail: ConsoleMail
+    keeping: Keeping
     inbox: Inbox
     sandbox: SandboxServer
     housekeeping: Housekeeping
@@ -124,9 +128,11 @@ def build(settings: Settings) -> Services:
         access=access,
         expiries=Expiries(CONNECTORS, access),
         delivery=delivery,
+        consents=Consents(db, loop, audit),
         testing=Testing(
             runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits
         ),
+        keeping=Keeping(db),
         console_mail=ConsoleMail(settings, CONNECTORS, loop, limits, audit, db),
         inbox=inbox,
         sandbox=sandbox,

@@ -119,6 +119,14 @@ class OAuth2Auth(ConnectorConfig):
         show_if=("auth.provider", ("other",)),
     )
     """Where access tokens are given out. It receives the secrets below."""
+    authorize_url: Annotated[Line, AfterValidator(normal_url)] | None = setting(
+        None,
+        title=T("Authorisation URL"),
+        example="https://login.example.com/oauth2/authorize",
+        section="authentication",
+        show_if=("auth.provider", ("other",)),
+    )
+    """Where somebody signs in and consents. Only needed to get a refresh token from here."""
     client_id: Annotated[Line, StringConstraints(min_length=1)] | None = setting(
         None, title=T("Client ID"), section="authentication", show_if=_AS_CLIENT
     )
@@ -186,6 +194,7 @@ class OAuth2Auth(ConnectorConfig):
     @field_validator(
         "tenant_id",
         "access_url",
+        "authorize_url",
         "client_id",
         "client_secret",
         "refresh_token",

@@ -106,7 +106,13 @@ def late(section: str) -> ResponseReturnValue:
     sections = editor.form.sections() if editor.form else []
     part = "late_advanced" if "advanced" in request.args else "late"
     fields = [field for each in sections if each.id == section for field in getattr(each, part)]
-    return render_template("pages/connector/_late.html", editor=editor, fields=fields)
+    return render_template(
+        "pages/connector/_late.html",
+        editor=editor,
+        fields=fields,
+        consent_uri=consent_uri(),
+        may_edit=editor.access.may(Permission.EDIT),
+    )
 
 
 @tenant_route(bp, "/connector/mails/<usage_type>", methods=["POST"], permission=Permission.EDIT)
@@ -158,6 +164,11 @@ def too_many(error: LimitedError) -> ResponseReturnValue:
     return _view(editor, status=error.status, refusal=error.detail)
 
 
+def consent_uri() -> str:
+    """The address that a provider sends people back to, as it has to be registered there."""
+    return services().settings.base_url + url_for("connector.consented")
+
+
 def refused(editor: Editor, error: PostroomError) -> ResponseReturnValue:
     """Put a refusal where the result would have come."""
     said = (
@@ -185,6 +196,7 @@ def page(
         to_errors=to_errors,
         guide=_guide(editor),
         long_step=LONG_STEP,
+        consent_uri=consent_uri(),
         may_edit=editor.access.may(Permission.EDIT),
         cautions=services().expiries.cautions(editor.access.tenant, editor.active),
         **run_context(editor),

@@ -27,6 +27,8 @@ class Remarks:
     run: str = ""
     turn: int = 0
     """Counts what the console itself changed in the values: what a page of an earlier turn sends comes too late."""
+    consent: dict[str, JSON] = field(default_factory=dict)
+    """What the last consent at the provider came to."""
     note: str = ""
     reason: str = ""
     view: Literal["form", "json"] = "form"
