@@ -11,6 +11,7 @@ from webapp.connectors.smtp.connection import proxy_of, vouchers_of
 from webapp.connectors.smtp.contradictions import cautions, contradictions
 from webapp.connectors.smtp.granting import token_url_of
 from webapp.connectors.smtp.mime import envelope
+from webapp.connectors.smtp.places import Place
 from webapp.connectors.smtp.presets import presets
 from webapp.connectors.smtp.session import SMTPSession
 from webapp.domain.address import ascii_host
@@ -80,19 +81,21 @@ class SmtpConnector(Connector[SmtpConfig]):
 
     async def check(self, trace: Trace) -> None:
         session = SMTPSession(self.config, self.network, trace, self.tokens)
+        place = await Place.take(self.config)
         try:
             await session.open()
         finally:
-            session.close()
+            place.free_after(session.close())
 
     async def send(self, mail: Mail, trace: Trace) -> Receipt:
         message = envelope(mail, self.config)
         session = SMTPSession(self.config, self.network, trace, self.tokens)
+        place = await Place.take(self.config)
         try:
             await session.open()
             return await session.deliver(message)
         finally:
-            session.close()
+            place.free_after(session.close())
 
 
 def _written(value: object) -> str:

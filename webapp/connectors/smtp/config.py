@@ -182,13 +182,12 @@ class SmtpConfig(ConnectorConfig):
     max_connections: Annotated[int, Field(ge=1, le=100)] = setting(
         5, title=T("Most connections at once"), example="5", advanced=True
     )
-    """How many connections the provider lets you keep open. For now each mail has a connection of its own, which ends
-    with it; this counts once connections are kept open."""
+    """How many connections the provider lets this account have open. What is more waits for its turn."""
     max_messages: Annotated[int, Field(ge=1, le=100_000)] = setting(
         100, title=T("Most mails for each connection"), example="100", advanced=True
     )
-    """After how many mails a connection has to end. For now each mail has its own; this counts once connections are
-    kept open."""
+    """After how many mails a connection has to end. For now each mail has a connection of its own, which keeps to any
+    number; it is written down for when connections are kept open."""
     allow_insecure_auth: bool = setting(
         False,
         title=T("Send the password without encryption"),

@@ -94,20 +94,24 @@ class SMTPSession:
             reply = said(note, await self._hand_over(envelope.content))
         return Receipt(reply.message_id, reply.code, reply.enhanced_code, reply.text, accepted_by=self.config.host)
 
-    def close(self) -> None:
-        """Say goodbye where that is in place and let go of the connection, without waiting for the other side."""
+    def close(self) -> asyncio.Task[None] | None:
+        """Say goodbye where that is in place and let go of the connection, without waiting for the other side.
+
+        Gives what can be waited for until it is closed, unless it is already.
+        """
         protocol = self._diagnosis.protocol
         transport = protocol.transport if protocol else None
         if not protocol or not isinstance(transport, asyncio.Transport):
-            return
+            return None
         if not self._diagnosis.orderly or transport.is_closing():
             transport.abort()
-            return
+            return None
         protocol.write(b"QUIT\r\n")
         transport.close()
         farewell = asyncio.get_running_loop().create_task(_see_off(protocol, transport))
         _FAREWELLS.add(farewell)
         farewell.add_done_callback(_FAREWELLS.discard)
+        return farewell
 
     async def _attach(
         self, connection: socket.socket, context: ssl.SSLContext | None = None, name: str | None = None
