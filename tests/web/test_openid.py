@@ -6,6 +6,7 @@ import base64
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -659,3 +660,53 @@ class TestInvitationsWhereOnlyTheProviderLetsIn:
         stranger.post(link, {"password": PASSWORD})
 
         assert len(Accounts(console.services.db).list()) == 3
+
+
+class TestWhatWasTyped:
+    def test_into_a_session_that_was_over_is_kept_on_the_way(
+        self, open_house: OpenHouse, provider: AuthorizationServer
+    ) -> None:
+        console = with_provider(open_house, provider, oidc_only=True)
+        know(provider, ADA)
+        ada = console.signed_in(ADA)
+        ada.get("/t/dev/settings")
+        ada.lose_session()
+        over = ada.post("/t/dev/settings", {"name": "Renamed"}, headers={"Referer": "http://localhost/t/dev/settings"})
+        ada.post("/sign-in", {"sealed": ada.field("sealed"), "other": "1"})
+        page = ada.post("/sign-in/openid", {"sealed": ada.field("sealed")}).text
+        there = unescape(page.partition("0;url=")[2].partition('"')[0])
+        back = requests.get(there, allow_redirects=False, timeout=5).headers["Location"]
+
+        ada.get(urlsplit(back)._replace(scheme="", netloc="").geturl())
+        ada.post("/resume", {"sealed": ada.field("sealed")})
+
+        assert over.status_code == 419
+        assert console.tenant("dev").name == "Renamed"
+
+    def test_that_is_far_too_large_is_not(self, console: House) -> None:
+        browser = console.browser()
+        browser.get("/sign-in")
+
+        assert browser.post("/sign-in/openid", {"sealed": "x" * 300_000}).status_code == 413
+
+
+class TestAgain:
+    def test_asks_the_provider_to_ask(self, console: House, provider: AuthorizationServer) -> None:
+        ada = console.signed_in(ADA)
+
+        asked = parse_qs(urlsplit(ada.get("/sign-in/openid?again=1").headers["Location"]).query)
+
+        assert asked["prompt"] == ["login"]
+        assert ada.get("/sign-in/openid?next=/account").headers["Location"] == "/account"
+
+    def test_is_offered_to_whoever_has_no_password_here(self, console: House, provider: AuthorizationServer) -> None:
+        know(provider, CAROL, "mail-admins")
+        carol = console.browser()
+        come_in(carol)
+        with time_machine.travel(now() + timedelta(minutes=11)):
+            carol.get("/people")
+            page = carol.post(f"/people/{Accounts(console.services.db).by_email(BOB).id}/link")
+
+        assert page.status_code == 403
+        assert "/sign-in/openid?" in page.text
+        assert "again=1" in page.text

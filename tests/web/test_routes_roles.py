@@ -33,6 +33,7 @@ PUBLIC = {
     "account.second_step_check",
     "account.sign_out",
     "openid.begin",
+    "openid.begin_keeping",
     "openid.done",
     "links.password",
     "links.password_save",

@@ -24,6 +24,7 @@ from webapp.domain.text import T, Text
 from webapp.web import resume
 from webapp.web.account.sign_in import SignInForm
 from webapp.web.context import current_person, passkeys
+from webapp.web.openid import on_offer
 from webapp.web.security import safe_next
 
 
@@ -118,6 +119,7 @@ def _session_over(sorry: Sorry) -> str:
         signed_in=current_person() is not None,
         form=SignInForm(formdata=None),
         passkeys=passkeys().any(),
+        openid=on_offer(),
     )
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -14,9 +14,10 @@ from flask.typing import ResponseReturnValue
 from webapp.accounts import User, Visitor
 from webapp.connectors.openid import OpenIDError, OpenIDProvider, Request
 from webapp.connectors.openid_problems import not_begun_here
-from webapp.domain.errors import NotFoundError
+from webapp.domain.errors import NotFoundError, PayloadTooLargeError
 from webapp.domain.problem import Problem
 from webapp.domain.text import T
+from webapp.services.keeping import LARGEST
 from webapp.services.mapping import groups_of, standing_of
 from webapp.web import signing_in
 from webapp.web.context import (
@@ -51,19 +52,20 @@ _STATUS: Final = {
 @public_route(bp, "/sign-in/openid")
 def begin() -> ResponseReturnValue:
     """Lead to the provider. A link, not a form: the content policy lets no form leave this site."""
-    provider, target = _provider(), safe_next(request.args.get("next"))
-    if current_person():
+    target = safe_next(request.args.get("next"))
+    again = "again" in request.args
+    if current_person() and not again:
         return redirect(target or url_for("frame.home"))
-    _count()
-    asked = Request.new()
-    try:
-        with _place():
-            address = provider.begin(asked)
-    except OpenIDError as error:
-        return _failed(error.problem, target)
-    begun = {**asdict(asked), "next": target or "", "at": int(time.time())}
-    session[BEGUN] = services().vault.seal(begun).decode()
-    return redirect(address)
+    return _led(target, again=again)
+
+
+@public_route(bp, "/sign-in/openid", methods=("POST",))
+def begin_keeping() -> ResponseReturnValue:
+    """Lead to the provider, and keep what was typed into a session that was over."""
+    sealed = request.form.get("sealed", "")
+    if len(sealed) > LARGEST:
+        raise PayloadTooLargeError
+    return _led(safe_next(request.form.get("next")), sealed=sealed)
 
 
 @public_route(bp, "/sign-in/openid/done")
@@ -73,12 +75,39 @@ def done() -> ResponseReturnValue:
     _count()
     target = None
     try:
-        asked, target = _begun()
+        begun = _begun()
+        target = safe_next(begun["next"])
+        asked = Request(begun["state"], begun["nonce"], begun["verifier"])
         with _place():
             user = _known(provider, asked, target)
     except OpenIDError as error:
         return _failed(error.problem, target)
-    return signing_in.finish(user, signing_in.Via.OPENID, then=target)
+    sealed = services().keeping.take(begun["kept"]) if begun["kept"] else ""
+    return signing_in.finish(user, signing_in.Via.OPENID, then=target, sealed=sealed)
+
+
+def _led(target: str | None, *, sealed: str = "", again: bool = False) -> ResponseReturnValue:
+    provider = _provider()
+    _count()
+    asked = Request.new()
+    try:
+        with _place():
+            address = provider.begin(asked, again=again)
+    except OpenIDError as error:
+        return _failed(error.problem, target)
+    kept = services().keeping.put(sealed) if sealed else ""
+    begun = {**asdict(asked), "next": target or "", "at": int(time.time()), "kept": kept}
+    session[BEGUN] = services().vault.seal(begun).decode()
+    if sealed:
+        # A form may not lead to another site, not even by a redirect; a page may.
+        return render_template("pages/account/openid_go.html", address=address, name=services().settings.oidc_name)
+    return redirect(address)
+
+
+def on_offer() -> dict[str, Any]:
+    """What pages say of the provider: its name, nothing where there is none, and whether it is the only way in."""
+    settings = services().settings
+    return {"name": settings.oidc_name if settings.oidc_issuer else "", "only": settings.oidc_only}
 
 
 def signed_out_there() -> str | None:
@@ -87,12 +116,12 @@ def signed_out_there() -> str | None:
     return provider.way_out(services().settings.base_url + url_for("account.sign_in")) if provider else None
 
 
-def _begun() -> tuple[Request, str | None]:
+def _begun() -> dict[str, Any]:
     """What this browser began, and where it wanted to go. Used up at once: a second time it was not begun."""
-    begun = services().vault.open(session.pop(BEGUN).encode()) if BEGUN in session else None
+    begun: dict[str, Any] | None = services().vault.open(session.pop(BEGUN).encode()) if BEGUN in session else None
     if not begun or begun["at"] < time.time() - PATIENCE:
         raise OpenIDError(not_begun_here())
-    return Request(begun["state"], begun["nonce"], begun["verifier"]), safe_next(begun["next"])
+    return begun
 
 
 @contextmanager

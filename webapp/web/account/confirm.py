@@ -20,6 +20,7 @@ from webapp.web.account.second_step import count_second_step, too_many
 from webapp.web.account.sign_in import SIGN_IN_WINDOW, TRIES_PER_ADDRESS_HERE
 from webapp.web.context import accounts, passkeys, second_factor, services
 from webapp.web.frame import translated
+from webapp.web.openid import on_offer
 from webapp.web.relying_party import obstacle, relying_party
 from webapp.web.security import View, person_route, safe_next
 from webapp.web.signing_in import ceremony_key, confirm, fresh, use_passkey
@@ -104,6 +105,7 @@ def _page(form: ConfirmForm, sentence: str = "", sealed: str = "") -> str:
         sentence=sentence,
         standing=standing,
         has_password=accounts().has_password(person.id),
+        openid=on_offer(),
         obstacle=in_the_way,
         origin=relying_party().origin,
         ceremony=use_passkey(person.id) if standing.passkeys and not in_the_way else None,

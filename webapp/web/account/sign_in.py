@@ -17,7 +17,7 @@ from webapp.web import resume, signing_in
 from webapp.web.account.blueprint import bp
 from webapp.web.context import accounts, current_person, passkeys, services
 from webapp.web.demanded import VIA, Via
-from webapp.web.openid import signed_out_there
+from webapp.web.openid import on_offer, signed_out_there
 from webapp.web.relying_party import obstacle, relying_party
 from webapp.web.security import person_route, public_route, safe_next
 
@@ -105,8 +105,7 @@ def _count_try(email: str, here: str) -> None:
 
 def _sign_in(form: SignInForm, sentence: str = "") -> str:
     values = request.form if request.method == "POST" else request.args
-    settings = services().settings
-    offered = passkeys().any() and not settings.oidc_only
+    offered = passkeys().any() and not services().settings.oidc_only
     in_the_way = obstacle() if offered else None
     return render_template(
         "pages/account/sign_in.html",
@@ -114,7 +113,7 @@ def _sign_in(form: SignInForm, sentence: str = "") -> str:
         sentence=sentence,
         kept={"next": safe_next(values.get("next")) or "", "sealed": request.form.get("sealed", "")},
         obstacle=in_the_way,
-        openid={"name": settings.oidc_name if settings.oidc_issuer else "", "only": settings.oidc_only},
+        openid=on_offer(),
         origin=relying_party().origin,
         ceremony=signing_in.use_passkey() if offered and not in_the_way else None,
     )
