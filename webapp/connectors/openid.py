@@ -114,8 +114,8 @@ class OpenIDProvider:
         self._described: tuple[float, dict[str, Any]] | None = None
         self._keys: KeySet | None = None
 
-    def begin(self, request: Request) -> str:
-        """Give the address at which somebody signs in there. Raises OpenIDError."""
+    def begin(self, request: Request, *, again: bool = False) -> str:
+        """Give the address at which somebody signs in there, ``again`` even if they are. Raises OpenIDError."""
         return str(
             prepare_grant_uri(
                 self._endpoint("authorization_endpoint"),
@@ -127,6 +127,7 @@ class OpenIDProvider:
                 nonce=request.nonce,
                 code_challenge=create_s256_code_challenge(request.verifier),
                 code_challenge_method="S256",
+                **({"prompt": "login"} if again else {}),
             )
         )
 
