@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 from tests.peers.authenticator import Authenticator
 from tests.web.conftest import ADA, BOB, PASSWORD, Browser, House
 from webapp.accounts import Accounts
-from webapp.accounts.passkeys import CEREMONY_VALID, MOST
+from webapp.accounts.ceremony import CEREMONY_VALID
+from webapp.accounts.passkeys import MOST
 from webapp.db.models import Base
 
 ORIGIN = "http://localhost"

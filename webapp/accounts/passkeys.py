@@ -2,78 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import webauthn
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from webauthn.helpers import (
-    base64url_to_bytes,
-    bytes_to_base64url,
-    parse_authentication_credential_json,
-    parse_registration_credential_json,
-)
-from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
-    AuthenticationCredential,
     AuthenticatorSelectionCriteria,
     AuthenticatorTransport,
     PublicKeyCredentialDescriptor,
-    RegistrationCredential,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
 
+from webapp.accounts import ceremony
+from webapp.accounts.ceremony import CEREMONY_VALID, Ceremonies, Ceremony, PasskeyError, RelyingParty
 from webapp.accounts.models import Person, User, WebAuthn
 from webapp.accounts.people import refusal
 from webapp.accounts.second_factor import SecondFactor
-from webapp.db.models import AttemptRow
 from webapp.db.session import Database
 from webapp.db.types import now
-from webapp.db.vault import Vault, VaultKeyError
-from webapp.domain.errors import InputError, NotFoundError
+from webapp.db.vault import Vault
+from webapp.domain.errors import NotFoundError
 from webapp.domain.text import T
 from webapp.services.audit import Audit
 
 MOST: Final = 20
 """Passkeys of one person."""
-CEREMONY_VALID: Final = timedelta(hours=1)
 LONGEST_NAME: Final = 64
-_UNFIT: Final = (WebAuthnException, ValueError, KeyError, TypeError)
-"""What py_webauthn raises over an answer that is none."""
-_LONGEST_ANSWER: Final = 64 * 1024
-_CEREMONY: Final = "passkey"
-_USED: Final = "passkey_ceremony"
-
-
-class PasskeyError(InputError):
-    """A passkey was not accepted; nothing was changed. Try again, or sign in another way."""
-
-    code = "account.passkey_refused"
-    title = T("The passkey was not accepted")
-
-
-@dataclass(frozen=True, slots=True)
-class RelyingParty:
-    """Who asks for a passkey: it belongs to the name, and answers only pages of the origin."""
-
-    id: str
-    origin: str
-    name: str = "Postroom"
-
-
-@dataclass(frozen=True, slots=True)
-class Ceremony:
-    """What a page hands to the browser, and what it sends back with the browser's answer."""
-
-    options: str
-    """JSON for ``navigator.credentials``."""
-    state: str = field(repr=False)
-    """Sealed; good for one answer, in the session that it was made in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +52,7 @@ class Passkeys:
 
     def __init__(self, db: Database, vault: Vault, second_factor: SecondFactor, audit: Audit) -> None:
         self._db = db
-        self._vault = vault
+        self._ceremonies = Ceremonies(vault)
         self._second_factor = second_factor
         self._audit = audit
 
@@ -114,7 +73,7 @@ class Passkeys:
     def begin_adding(self, person: Person, party: RelyingParty, session: str) -> Ceremony:
         """Have the browser make one that can sign in by itself: it knows whose it is, and asks who holds it."""
         handle = self._handle(person.id)
-        challenge = secrets.token_bytes(32)
+        challenge, state = self._ceremonies.begin("add", session, person.id)
         options = webauthn.generate_registration_options(
             rp_id=party.id,
             rp_name=party.name,
@@ -127,7 +86,7 @@ class Passkeys:
             ),
             exclude_credentials=self._descriptors(person.id),
         )
-        return Ceremony(webauthn.options_to_json(options), self._state("add", challenge, session, person.id))
+        return Ceremony(webauthn.options_to_json(options), state)
 
     def add(
         self,
@@ -144,8 +103,8 @@ class Passkeys:
         Raises AccountError for ``/name``, PasskeyError for the rest.
         """
         name = _name(name)
-        challenge = self._challenge(state, "add", session, person.id)
-        credential = _parsed_new(answer)
+        challenge = self._ceremonies.challenge(state, "add", session, person.id)
+        credential = ceremony.made(answer)
         try:
             made = webauthn.verify_registration_response(
                 credential=credential,
@@ -154,11 +113,11 @@ class Passkeys:
                 expected_origin=party.origin,
                 require_user_verification=True,
             )
-        except _UNFIT as exc:
-            raise _refused(exc, party) from exc
+        except ceremony.UNFIT as exc:
+            raise ceremony.refused(exc, party) from exc
         moment = now()
         with self._db.write() as db:
-            _use_once(db, challenge)
+            ceremony.use_once(db, challenge)
             if len(db.scalars(_of(person.id)).all()) >= MOST:
                 raise refusal("/name", T("%(most)s passkeys are the most. Remove one first.", most=MOST))
             if db.scalar(_of(person.id).where(WebAuthn.name == name)):
@@ -209,7 +168,7 @@ class Passkeys:
 
     def begin_using(self, party: RelyingParty, session: str, person_id: int | None = None) -> Ceremony:
         """Have the browser use one: any that it has for us, or one of this person's."""
-        challenge = secrets.token_bytes(32)
+        challenge, state = self._ceremonies.begin("use", session, person_id)
         options = webauthn.generate_authentication_options(
             rp_id=party.id,
             challenge=challenge,
@@ -217,12 +176,12 @@ class Passkeys:
             allow_credentials=None if person_id is None else self._descriptors(person_id),
             user_verification=UserVerificationRequirement.REQUIRED,
         )
-        return Ceremony(webauthn.options_to_json(options), self._state("use", challenge, session, person_id))
+        return Ceremony(webauthn.options_to_json(options), state)
 
     def use(self, party: RelyingParty, session: str, state: str, answer: str, person_id: int | None = None) -> User:
         """Find out who used theirs. Raises PasskeyError."""
-        challenge = self._challenge(state, "use", session, person_id)
-        credential = _parsed_used(answer)
+        challenge = self._ceremonies.challenge(state, "use", session, person_id)
+        credential = ceremony.used(answer)
         with self._db.write() as db:
             row = db.scalar(select(WebAuthn).where(WebAuthn.credential_id == credential.raw_id).with_for_update())
             user = db.get(User, row.user_id) if row else None
@@ -245,9 +204,9 @@ class Passkeys:
                     credential_current_sign_count=row.sign_count or 0,
                     require_user_verification=True,
                 )
-            except _UNFIT as exc:
-                raise _refused(exc, party) from exc
-            _use_once(db, challenge)
+            except ceremony.UNFIT as exc:
+                raise ceremony.refused(exc, party) from exc
+            ceremony.use_once(db, challenge)
             row.sign_count, row.lastuse_datetime = used.new_sign_count, now()
             row.backup_state = used.credential_backed_up
             number = user.id
@@ -271,73 +230,6 @@ class Passkeys:
                 )
                 for row in session.scalars(_of(person_id))
             ]
-
-    def _state(self, purpose: str, challenge: bytes, session: str, person_id: int | None) -> str:
-        content = {
-            "for": _CEREMONY,
-            "purpose": purpose,
-            "challenge": bytes_to_base64url(challenge),
-            "session": session,
-            "person": person_id,
-            "at": now().timestamp(),
-        }
-        return self._vault.seal(content).decode()
-
-    def _challenge(self, state: str, purpose: str, session: str, person_id: int | None) -> bytes:
-        try:
-            content = self._vault.open(state.encode())
-        except VaultKeyError:
-            content = None
-        expected = {"for": _CEREMONY, "purpose": purpose, "session": session, "person": person_id}
-        if (
-            not isinstance(content, dict)
-            or any(content.get(name) != value for name, value in expected.items())
-            or now().timestamp() - content["at"] > CEREMONY_VALID.total_seconds()
-        ):
-            raise PasskeyError(T("The page has waited too long for the passkey. Try again."))
-        return base64url_to_bytes(content["challenge"])
-
-
-def _parsed_new(answer: str) -> RegistrationCredential:
-    try:
-        return parse_registration_credential_json(answer[:_LONGEST_ANSWER])
-    except _UNFIT as exc:
-        raise _unreadable() from exc
-
-
-def _parsed_used(answer: str) -> AuthenticationCredential:
-    try:
-        return parse_authentication_credential_json(answer[:_LONGEST_ANSWER])
-    except _UNFIT as exc:
-        raise _unreadable() from exc
-
-
-def _unreadable() -> PasskeyError:
-    return PasskeyError(T("The browser's answer cannot be read. Reload the page, then try again."))
-
-
-def _refused(exc: Exception, party: RelyingParty) -> PasskeyError:
-    if "client data origin" in str(exc):
-        return PasskeyError(
-            T(
-                "The browser is at another address than %(origin)s, to which the console's passkeys belong. "
-                "Open that address, or have the operator correct POSTROOM_PUBLIC_URL.",
-                origin=party.origin,
-            )
-        )
-    if "user was not verified" in str(exc):
-        return PasskeyError(
-            T("The device did not ask who you are. Set a PIN, fingerprint or face on it, then try again.")
-        )
-    return PasskeyError(T("The passkey does not fit what the console asked for. Try again."))
-
-
-def _use_once(session: Session, challenge: bytes) -> None:
-    """What was sent once must not let anybody in again. Kept for longer than a ceremony is valid."""
-    used = (AttemptRow.kind == _USED, AttemptRow.key == hashlib.sha256(challenge).hexdigest())
-    if session.scalar(select(AttemptRow.id).where(*used).limit(1)) is not None:
-        raise PasskeyError(T("This was sent before. Try again."))
-    session.add(AttemptRow(kind=_USED, key=hashlib.sha256(challenge).hexdigest()))
 
 
 def _name(name: str) -> str:
