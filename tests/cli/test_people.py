@@ -51,6 +51,19 @@ class TestInit:
 
 
 class TestUser:
+    def test_the_operator_gets_a_link_that_signs_somebody_in(self, run: Run) -> None:
+        done = run("user", "sign-in-link", "ada@example.com", POSTROOM_PUBLIC_URL="https://mail.example.com")
+
+        assert done.code == 0
+        assert done.out.startswith("https://mail.example.com/sign-in/link/")
+        assert "once, within 15 minutes" in done.err
+
+    def test_nobody_else_gets_one(self, run: Run) -> None:
+        done = run("user", "sign-in-link", "mallory@example.com")
+
+        assert done.code == 1
+        assert done.out == ""
+
     def test_a_person_joins_a_tenant(self, run: Run) -> None:
         done = run("user", "add", "bob@example.com", "--password-stdin", "--tenant", "dev:editor", typed=PASSWORD)
 

@@ -317,6 +317,14 @@ class TestGroups:
 
         assert Accounts(console.services.db).by_email(ADA).administrator
 
+    def test_are_named_where_members_are_listed(self, console: House, provider: AuthorizationServer) -> None:
+        know(provider, CAROL, "mail-team")
+        come_in(console.browser())
+        ada, number = console.signed_in(ADA), Accounts(console.services.db).by_email(CAROL).id
+
+        assert "by groups" in ada.get("/t/dev/settings/members").text
+        assert "This role comes from groups" in ada.get(f"/t/dev/settings/members/{number}").text
+
     def test_are_found_in_objects_and_as_one_word(self, open_house: OpenHouse, provider: AuthorizationServer) -> None:
         console = with_provider(open_house, provider, oidc_groups_claim="realm_access.roles", oidc_roles="a=dev:viewer")
         know(provider, CAROL, realm_access={"roles": ["a"]})

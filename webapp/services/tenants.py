@@ -34,6 +34,8 @@ class Member:
     person_id: int
     role: Role
     since: datetime
+    mapped: bool = False
+    """Whether the role comes from the groups of the sign-in provider."""
 
 
 class Tenants:
@@ -150,7 +152,10 @@ class Tenants:
         """Who stands in a tenant."""
         query = select(MembershipRow).where(MembershipRow.tenant_id == tenant_id).order_by(MembershipRow.id)
         with self._db.read() as session:
-            return [Member(row.person_id, Role(row.role), row.created_at) for row in session.scalars(query)]
+            return [
+                Member(row.person_id, Role(row.role), row.created_at, mapped=row.origin != "hand")
+                for row in session.scalars(query)
+            ]
 
     def change(
         self, slug: str, by: Actor, *, name: str, editors_may_save_production: bool, request_id: str | None = None

@@ -52,6 +52,7 @@ class Line:
     role: Role
     since: datetime
     you: bool
+    mapped: bool
 
 
 @tenant_route(bp, "/settings/members", permission=Permission.MANAGE)
@@ -171,7 +172,7 @@ def _lines() -> list[Line]:
     people = {person.id: person for person in accounts().list()}
     own = current_actor().id
     return [
-        Line(people[each.person_id], each.role, each.since, each.person_id == own)
+        Line(people[each.person_id], each.role, each.since, each.person_id == own, each.mapped)
         for each in services().tenants.members(current_tenant().id)
         if each.person_id in people
     ]
