@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
@@ -60,9 +61,9 @@ class Browser:
         return answer
 
     def come_in(self, session_id: str, person_id: int) -> None:
-        """Have a session without the work of the password."""
+        """Have a session, just begun, without the work of the password."""
         with self._client.session_transaction() as session:
-            session.update({"_user_id": session_id, "_fresh": True, "_permanent": True})
+            session.update({"_user_id": session_id, "_fresh": True, "_permanent": True, "fs_paa": time.time()})
             session["csrf_token"] = form_secret(person_id)
         self.get("/account")
 

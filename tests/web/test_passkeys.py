@@ -50,10 +50,8 @@ class Device:
 
 @pytest.fixture
 def ada(house: House) -> Device:
-    """Ada, who has just signed in by password, with a device that has no passkey yet."""
-    browser = house.browser()
-    browser.sign_in(ADA)
-    return Device(browser, Authenticator(ORIGIN))
+    """Ada, who has just signed in, with a device that has no passkey yet."""
+    return Device(house.signed_in(ADA), Authenticator(ORIGIN))
 
 
 @pytest.fixture
@@ -152,8 +150,8 @@ class TestAdding:
     def test_cannot_be_begun_for_somebody_else(self, house: House, ada: Device) -> None:
         ada.browser.get("/account/passkeys/new")
         answer, state = ada.authenticator.create(ada.options()), ada.browser.field("state")
-        bob = house.browser()
-        bob.sign_in(BOB)
+        bob = house.signed_in(BOB)
+        bob.get("/account")
 
         refused = bob.post("/account/passkeys/new", {"name": "Phone", "state": state, "passkey": answer})
 
@@ -285,8 +283,7 @@ class TestSigningIn:
         assert "waited too long" in answer.text
 
     def test_refuses_somebody_elses_as_second_step(self, house: House, with_passkey: Device) -> None:
-        bob = Device(house.browser(), Authenticator(ORIGIN))
-        bob.browser.sign_in(BOB)
+        bob = Device(house.signed_in(BOB), Authenticator(ORIGIN))
         bob.add()
         half = house.browser()
         half.sign_in(ADA)
@@ -330,8 +327,7 @@ class TestLookingAfter:
         assert house.browser().sign_in(ADA).headers["Location"] == "/"
 
     def test_does_not_find_those_of_others(self, house: House, with_passkey: Device) -> None:
-        bob = house.browser()
-        bob.sign_in(BOB)
+        bob = house.signed_in(BOB)
 
         answers = [
             bob.get("/account/passkeys/1"),

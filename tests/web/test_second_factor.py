@@ -71,10 +71,8 @@ class Ada:
 
 @pytest.fixture
 def ada(house: House, clock: time_machine.Coordinates) -> Ada:
-    """Ada, who has just signed in by password and has no second factor."""
-    browser = house.browser()
-    browser.sign_in(ADA)
-    return Ada(browser)
+    """Ada, who has just signed in and has no second factor."""
+    return Ada(house.signed_in(ADA))
 
 
 @pytest.fixture
@@ -136,8 +134,7 @@ class TestSettingUp:
     def test_takes_no_secret_that_was_offered_to_somebody_else(self, house: House, ada: Ada) -> None:
         ada.browser.get("/account/two-step")
         state, app = ada.browser.field("state"), pyotp.TOTP(key_of(ada.browser))
-        mallory = house.browser()
-        mallory.sign_in(MALLORY)
+        mallory = house.signed_in(MALLORY)
 
         answer = mallory.post("/account/two-step", {"state": state, "code": app.at(datetime.now(UTC))})
 
@@ -252,8 +249,7 @@ class TestSigningIn:
         assert secured.second_step(f"{code[:3]} {code[3:]}", browser=half).status_code == 302
 
     def test_takes_nobody_elses_code(self, house: House, half: Browser) -> None:
-        bob = Ada(house.browser())
-        bob.browser.sign_in(BOB)
+        bob = Ada(house.signed_in(BOB))
         bob.set_up()
 
         assert bob.second_step(bob.app.at(datetime.now(UTC) + timedelta(seconds=30)), browser=half).status_code == 422
@@ -308,15 +304,11 @@ class TestThrottle:
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) > 0
 
-    def test_stops_guessing_from_everywhere(self, house: House, secured: Ada) -> None:
+    def test_stops_guessing_from_everywhere(self, secured: Ada, half: Browser) -> None:
         statuses = []
         for number in range(TRIES_PER_PERSON):
-            browser = house.browser()
             here = {"REMOTE_ADDR": f"192.0.2.{number}"}
-            browser.get("/sign-in", environ_overrides=here)
-            browser.post("/sign-in", {"email": ADA, "password": PASSWORD}, environ_overrides=here)
-            browser.get("/sign-in/second-step", environ_overrides=here)
-            answer = browser.post("/sign-in/second-step", {"code": "000000"}, environ_overrides=here)
+            answer = half.post("/sign-in/second-step", {"code": "000000"}, environ_overrides=here)
             statuses.append(answer.status_code)
 
         # Typing the first code, when it was set up, was a try too.
@@ -534,9 +526,7 @@ class TestDemanded:
 
     @pytest.fixture
     def owing(self, strict: House) -> Ada:
-        browser = strict.browser()
-        browser.sign_in(ADA)
-        return Ada(browser)
+        return Ada(strict.signed_in(ADA))
 
     def test_leads_to_the_set_up(self, owing: Ada) -> None:
         answer = owing.browser.get("/t/dev/history")
@@ -560,20 +550,17 @@ class TestDemanded:
         assert owing.browser.get("/t/dev/history").status_code == 200
 
     def test_is_not_made_of_members(self, strict: House) -> None:
-        bob = strict.browser()
-        bob.sign_in(BOB)
+        bob = strict.signed_in(BOB)
 
         assert bob.get("/t/dev/").status_code == 200
 
     def test_is_made_of_owners(self, strict: House) -> None:
-        mallory = strict.browser()
-        mallory.sign_in(MALLORY)
+        mallory = strict.signed_in(MALLORY)
 
         assert mallory.get("/t/elsewhere/").headers["Location"].startswith("/account/secure")
 
     def test_is_made_of_everybody(self, open_house: Callable[..., House]) -> None:
-        bob = open_house(require_second_factor="everybody").browser()
-        bob.sign_in(BOB)
+        bob = open_house(require_second_factor="everybody").signed_in(BOB)
 
         assert bob.get("/t/dev/").headers["Location"].startswith("/account/secure")
 
