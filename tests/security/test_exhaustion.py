@@ -10,13 +10,17 @@ from types import SimpleNamespace
 import pytest
 
 from tests.api.conftest import smtp
+from tests.canary import CANARY
 from tests.web.filling import fill, send
+from webapp.connectors.smtp import SmtpConnector
 from webapp.domain.errors import TemplateTooLargeError
+from webapp.domain.json_places import places
 from webapp.domain.template import look_up, substitute
 from webapp.services.captured import HEADER_LIMIT, HEADERS_LIMIT, read
 from webapp.services.narrow import narrow
 from webapp.services.rendering import text_of
 from webapp.web.changes import SHOWN_LIMIT, text_lines
+from webapp.web.connector.text import read_text
 
 MEGABYTE = 1024 * 1024
 
@@ -155,3 +159,33 @@ class TestMallorysRequests:
         operations = [{"op": "add", "path": "/x" + "/a" * 20 * step, "value": nested(20)} for step in range(80)]
 
         assert saved.patch("/tenants/dev/setup", json=operations).status_code == 422
+
+
+class TestATextThatIsTyped:
+    """Mallory, an editor, types settings as JSON; each keystroke is read, also while it is no JSON."""
+
+    @pytest.mark.parametrize("opening", ['{"a":', "[", '{"auth":{"pass":[{'])
+    def test_does_not_grow_with_its_depth(self, opening: str) -> None:
+        found = places(opening * 20_000 + '"x"')
+
+        assert max(len(place.pointer) for place in found) < 1000
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{" + ",".join(f'"k{n}":1' for n in range(15_000)) + "}",
+            '{"customHeaders":{' + ",".join(f'"k{n}\\u0000":1' for n in range(9_000)) + "}}",
+            "{" + ",\n".join(f'"auth":{{"pass":{n}}}' for n in range(9_000)) + "}",
+        ],
+        ids=["unknown names", "impossible signs", "one name again and again"],
+    )
+    def test_is_answered_with_as_much_as_somebody_can_mend(self, text: str) -> None:
+        reading = read_text(text, SmtpConnector)
+
+        assert reading.config is None
+        assert 0 < len(reading.faults) <= 50
+
+    def test_hides_a_secret_however_deep_it_stands(self) -> None:
+        reading = read_text('{"a":' * 200 + f'{{"pass": "{CANARY}-deep"}}' + "}" * 200, SmtpConnector)
+
+        assert CANARY not in reading.text

@@ -6,9 +6,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from webapp.domain.diff import escape
+
+DEEPEST: Final = 64
+"""Levels that pointers tell apart; what lies deeper is found as if it stood there. Pointers grow with each level."""
 
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"?|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
@@ -37,6 +40,7 @@ class _Open:
     listed: bool
     start: int
     value_start: int
+    depth: int = 1
     count: int = 0
     key: str | None = None
     key_start: int = 0
@@ -99,7 +103,8 @@ def _walk(text: str) -> Iterator[Place]:
 def _opened(at: _Open | None, listed: bool, start: int) -> _Open:
     if at is None:
         return _Open("", listed, start, start)
-    return _Open(at.here, listed, start if at.listed else at.key_start, start)
+    pointer = at.here if at.depth < DEEPEST else at.pointer
+    return _Open(pointer, listed, start if at.listed else at.key_start, start, at.depth + 1)
 
 
 def _leaf(at: _Open | None, sign: str, start: int, end: int) -> Place:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from webapp.connectors.base import Connector
@@ -24,6 +25,8 @@ from webapp.web.forms import SettingsForm
 
 LIMIT: Final = 200_000
 """Characters of a text that is read: two certificates and a key are far below."""
+MOST_FAULTS: Final = 50
+"""As many are told; with them mended the next ones come."""
 _WHOLE = re.compile(r"-?\d{1,15}")
 _SPREAD_MARK = re.compile(r'\{\s*"\$secret": \{\s*([^{}\n]*?)\s*\}\s*\}')
 
@@ -91,15 +94,13 @@ def read_text(text: str, connector: type[Connector[Any]]) -> Reading:
     except NotJSONError as refusal:
         faults.append(_not_json(refusal, text))
     except InputError as refusal:
-        faults += [
-            TextFault(line_at(text, found, error.pointer), error.pointer, error.message) for error in refusal.errors
-        ]
+        faults += _by_line(refusal.errors, text, found)
     else:
-        shape = _object_faults(value) or list(_Shape(settings).faults(value))
-        faults += [TextFault(line_at(text, found, each.pointer), each.pointer, each.message) for each in shape]
+        faults += _by_line(_object_faults(value) or _Shape(settings).faults(value), text, found)
         if not faults:
             return Reading(text, tidied(value, settings), (), typed)
-    return Reading(text, None, tuple(sorted(faults, key=lambda each: each.line)), typed, _guessed(found))
+    told = sorted(faults, key=lambda each: each.line)[:MOST_FAULTS]
+    return Reading(text, None, tuple(told), typed, _guessed(found))
 
 
 def tidied(config: Mapping[str, Any], settings: Sequence[Setting]) -> dict[str, Any]:
@@ -128,6 +129,13 @@ def same(one: Mapping[str, Any], other: Mapping[str, Any], connector: type[Conne
     """Whether two configs say the same, defaults counted as said."""
     settings = settings_of(connector.config_model)
     return _said(one, settings) == _said(other, settings)
+
+
+def _by_line(errors: Iterable[FieldError], text: str, found: Sequence[Place]) -> list[TextFault]:
+    return [
+        TextFault(line_at(text, found, each.pointer), each.pointer, each.message)
+        for each in islice(errors, MOST_FAULTS)
+    ]
 
 
 def line_at(text: str, found: Sequence[Place], pointer: str) -> int:
