@@ -15,6 +15,16 @@ function update() {
   }
 }
 
+// Somebody may have chosen before anything here listened; what follows from a choice follows then.
+function catchUp() {
+  for (const list of form.querySelectorAll("select")) {
+    if ([...list.options].some((each) => each.selected !== each.defaultSelected)) {
+      list.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+  }
+}
+
 form.addEventListener("change", update);
+document.body.addEventListener("htmx:load", catchUp, { once: true });
 form.addEventListener("htmx:afterSettle", update);
 update();

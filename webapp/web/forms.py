@@ -32,6 +32,11 @@ class Section:
     """The same of ``advanced``, which holds them too."""
 
     @property
+    def advanced_now(self) -> tuple[SettingField, ...]:
+        """What of ``advanced`` has a meaning now."""
+        return tuple(field for field in self.advanced if field not in self.late_advanced)
+
+    @property
     def advanced_set(self) -> int:
         """How many of the advanced settings say something of their own."""
         return sum(field.is_set for field in self.advanced)
@@ -75,6 +80,11 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
                 later = tuple(field for field in advanced if not self.applies(field))
                 sections.append(Section(section, title, at_once, advanced, late, later))
         return sections
+
+    def numbers(self, fields: Sequence[SettingField]) -> str:
+        """Name fields by their places in the model."""
+        names = [field.name for field in self.setting_fields()]
+        return "-".join(str(names.index(field.name)) for field in fields)
 
     def config(self) -> dict[str, JSON]:
         """What is typed, as the config in JSON; numbers that are none stay text, so that the model refuses them."""

@@ -99,13 +99,13 @@ def keep() -> ResponseReturnValue:
     )
 
 
-@tenant_route(bp, "/connector/late/<section>", permission=Permission.READ)
-def late(section: str) -> ResponseReturnValue:
-    """Show the settings of a section that have a meaning only after a choice."""
+@tenant_route(bp, "/connector/late", permission=Permission.READ)
+def late() -> ResponseReturnValue:
+    """Show settings that had no meaning when the page was drawn, by their numbers, whether or not they have one now."""
     editor = _opened()
-    sections = editor.form.sections() if editor.form else []
-    part = "late_advanced" if "advanced" in request.args else "late"
-    fields = [field for each in sections if each.id == section for field in getattr(each, part)]
+    wanted = set(request.args.get("fields", "").split("-"))
+    every = editor.form.setting_fields() if editor.form else []
+    fields = [field for number, field in enumerate(every) if str(number) in wanted]
     return render_template(
         "pages/connector/_late.html",
         editor=editor,
