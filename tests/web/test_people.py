@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import time_machine
 
+import webapp
 from tests.canary import CANARY
 from tests.peers.postfix import PostfixServer
 from tests.web.conftest import ADA, BOB, MALLORY, PASSWORD, Browser, House
 from webapp.accounts import Accounts, Directory, LinkKind
 from webapp.db.types import now
 from webapp.domain.roles import OPERATOR, Role
+from webapp.services.deeds import DEEDS
 
 CAROL = "carol@example.com"
 NEW = f"{CANARY} quite another one"
@@ -286,3 +289,38 @@ def test_a_second_step_can_be_reset(house: House, ada: Browser) -> None:
     assert do(house, ada, BOB, "second-factor") == 303
     event = house.services.audit.events(house.services.db, None)[0]
     assert (event.action, event.actor_name) == ("account.second_factor_reset", ADA)
+
+
+class TestLog:
+    def test_tells_what_happened_to_accounts_in_words(self, house: House, ada: Browser) -> None:
+        do(house, ada, BOB, "administrator", make="true")
+        do(house, ada, BOB, "switch", on="false")
+
+        page = " ".join(re.sub("<[^>]+>", " ", ada.get("/people/log").text).split())
+
+        assert f"{ADA} switched the account {BOB} off" in page
+        assert f"{ADA} made {BOB} an administrator" in page
+        assert f"{ADA} signed in" in page
+
+    def test_is_read_a_page_at_a_time(self, house: House, ada: Browser) -> None:
+        for _ in range(30):
+            do(house, ada, BOB, "administrator", make="true")
+            do(house, ada, BOB, "administrator", make="false")
+
+        first = ada.get("/people/log").text
+        older = re.search(r'href="(/people/log\?before=\d+)"', first)
+
+        assert older
+        assert "Newest" in ada.get(older[1]).text
+        assert ada.get("/people/log?before=x").status_code == 200
+
+    def test_has_words_for_every_event(self) -> None:
+        recorded = {
+            action
+            for path in Path(webapp.__file__).parent.rglob("*.py")
+            for call in re.findall(r"(?:\.record|_note|_change)\((.{0,80})", path.read_text(), re.DOTALL)
+            for action in re.findall(r'"((?:account|keys)\.[a-z_]+)"', call)
+        }
+
+        assert len(recorded) > 10
+        assert recorded - set(DEEDS) == set()

@@ -111,7 +111,7 @@ class Federation:
         session.add(user)
         session.flush()
         actor = person_of(user).actor
-        self._audit.record(session, "account.added", actor, request_id=request_id, person=user.id)
+        self._audit.record(session, "account.added", actor, request_id=request_id, person=user.id, name=user.email)
         return user
 
     def _administer(
@@ -123,7 +123,12 @@ class Federation:
         elif identity.made_administrator and not standing.administrator:
             if user.administrator and sole_administrator(session, user.id):
                 self._audit.record(
-                    session, "account.kept_as_last_administrator", SYSTEM, request_id=request_id, person=user.id
+                    session,
+                    "account.kept_as_last_administrator",
+                    SYSTEM,
+                    request_id=request_id,
+                    person=user.id,
+                    name=user.email,
                 )
                 return
             identity.made_administrator = False

@@ -54,7 +54,9 @@ class Accounts:
         hashed = self._hasher.hash(passwords.normalised(password))
         with self._db.write() as session:
             user = _added(session, address, hashed, administrator)
-            self._audit.record(session, "account.added", OPERATOR, person=user.id, administrator=administrator)
+            self._audit.record(
+                session, "account.added", OPERATOR, person=user.id, name=user.email, administrator=administrator
+            )
             return person_of(user)
 
     def join(self, invitations: Invitations, token: str, password: str, request_id: str | None = None) -> Person:
@@ -67,7 +69,9 @@ class Accounts:
             invitation = invitations.take(session, token)
             user = _added(session, invitation.email, hashed, administrator=False)
             person = person_of(user)
-            self._audit.record(session, "account.added", person.actor, request_id=request_id, person=person.id)
+            self._audit.record(
+                session, "account.added", person.actor, request_id=request_id, person=person.id, name=person.email
+            )
             invitations.admit(session, invitation, person.actor, request_id)
             return person
 

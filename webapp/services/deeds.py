@@ -9,6 +9,7 @@ from typing import Final
 
 from webapp.domain.problem import JSON
 from webapp.domain.text import T, Text
+from webapp.services.account_deeds import ACCOUNT_DEEDS
 from webapp.services.audit import AuditEvent
 
 
@@ -69,6 +70,12 @@ DEEDS: Final[Mapping[str, Deed]] = {
     ),
     "tenant.editors_held": Deed(T("Let editors do less"), T("left saving to production and restoring to the owners")),
     "tenant.archived": Deed(T("Archived the tenant"), T("archived this tenant")),
+    "password.mailed": Deed(
+        T("Mailed a link for a password"),
+        T("mailed a link for another password to %(to)s, which the mail server took"),
+        T("mailed a link for another password to %(to)s, which did not go out"),
+    ),
+    **{action: Deed(*words) for action, words in ACCOUNT_DEEDS.items()},
 }
 
 
@@ -90,4 +97,17 @@ def told(event: AuditEvent) -> Text:
     return T(sentence.template, **{name: values[name] for name in names})
 
 
-_NAMES: Final = ("revision", "detail", "to", "name", "email", "role", "old", "new", "person", "invited_by")
+_NAMES: Final = (
+    "revision",
+    "detail",
+    "to",
+    "name",
+    "email",
+    "role",
+    "old",
+    "new",
+    "person",
+    "invited_by",
+    "account",
+    "host",
+)

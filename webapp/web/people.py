@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +19,7 @@ from webapp.accounts.directory import VALID
 from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import Role, TenantInfo
 from webapp.services.console_mail import Letter
+from webapp.services.deeds import told
 from webapp.web.account.confirm import only_fresh
 from webapp.web.context import (
     current_actor,
@@ -34,6 +35,7 @@ from webapp.web.security import administrator_route
 
 bp = Blueprint("people", __name__)
 
+PAGE: Final = 50
 _LETTERS = {LinkKind.ACCOUNT: Letter.ACCOUNT, LinkKind.PASSWORD: Letter.PASSWORD}
 
 
@@ -59,6 +61,20 @@ def people() -> ResponseReturnValue:
     forget()
     lines = [_line(entry) for entry in directory().entries()]
     return render_template("pages/people/list.html", lines=lines, roles=ROLE_TITLES, **_provider())
+
+
+@administrator_route(bp, "/people/log")
+def log() -> ResponseReturnValue:
+    """What happened to accounts and to the installation, newest first."""
+    before = request.args.get("before", "")
+    number = int(before) if before.isdecimal() and len(before) < 19 else None
+    found = services().audit.events(services().db, None, PAGE + 1, number)
+    return render_template(
+        "pages/people/log.html",
+        events=[(event, told(event)) for event in found[:PAGE]],
+        older=url_for("people.log", before=found[PAGE - 1].id) if len(found) > PAGE else None,
+        newest=url_for("people.log") if number else None,
+    )
 
 
 @administrator_route(bp, "/people/add")
