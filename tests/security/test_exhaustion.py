@@ -161,6 +161,17 @@ class TestMallorysRequests:
         assert saved.patch("/tenants/dev/setup", json=operations).status_code == 422
 
 
+class TestADocumentOfFaults:
+    @pytest.mark.parametrize("fault", ['{"a":1,"a":2}', '"\\u0000"', "1e999", '"\\ud800"'])
+    def test_is_answered_with_some_of_them(self, saved, fault) -> None:
+        answer = saved.put(
+            "/tenants/dev/setup", data=f"[{','.join([fault] * 50_000)}]", headers={"Content-Type": "application/json"}
+        )
+
+        assert answer.status_code == 422
+        assert len(answer.json["errors"]) == 100
+
+
 class TestATextThatIsTyped:
     """Mallory, an editor, types settings as JSON; each keystroke is read, also while it is no JSON."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final, NoReturn
 
 from webapp.domain.diff import escape
@@ -12,6 +13,8 @@ from webapp.domain.errors import FieldError, InputError, PostroomError
 from webapp.domain.text import T, Text
 
 DEPTH_LIMIT: Final = 32
+FAULTS_LIMIT: Final = 100
+"""As many are told: a document of 5 MB has room for half a million."""
 
 
 class NotJSONError(PostroomError):
@@ -42,7 +45,7 @@ def loads(text: str | bytes) -> Any:
     except ValueError as exc:
         # Not UTF-8, NaN or a number with thousands of digits.
         raise NotJSONError(Text(str(exc))) from None
-    if errors := tuple(faults(value)):
+    if errors := tuple(islice(faults(value), FAULTS_LIMIT)):
         raise InputError(errors=errors)
     return value
 
