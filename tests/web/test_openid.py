@@ -10,6 +10,7 @@ from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import pyotp
 import pytest
 import requests
 import time_machine
@@ -19,7 +20,7 @@ from joserfc.jwk import RSAKey
 from tests.canary import CANARY
 from tests.peers.authorization import AuthorizationServer, answer, slow
 from tests.web.conftest import ADA, BOB, MALLORY, PASSWORD, Browser, House
-from webapp.accounts import Accounts
+from webapp.accounts import Accounts, SecondFactor
 from webapp.db.types import now
 from webapp.domain.roles import Role
 
@@ -718,3 +719,30 @@ class TestAgain:
         assert page.status_code == 403
         assert "/sign-in/openid?" in page.text
         assert "again=1" in page.text
+
+
+class TestSecondStep:
+    """The provider asks for what it wants; here it is asked for by whoever set it up here."""
+
+    def test_is_asked_of_an_account_that_has_one(self, console: House, provider: AuthorizationServer) -> None:
+        factor = SecondFactor(console.services.db, console.services.vault, console.services.audit)
+        person = Accounts(console.services.db).by_email(BOB)
+        offer = factor.offer(person)
+        factor.enable_app(person, offer.state, pyotp.TOTP(offer.key.replace("-", "")).now())
+        know(provider, BOB)
+        bob = console.browser()
+
+        arrived = come_in(bob, "/t/dev/")
+
+        assert arrived.headers["Location"] == "/sign-in/second-step?next=/t/dev/"
+        assert bob.get("/t/dev/").status_code == 302
+
+    def test_is_demanded_of_nobody_who_comes_from_there(
+        self, open_house: OpenHouse, provider: AuthorizationServer
+    ) -> None:
+        house = with_provider(open_house, provider, require_second_factor="everybody")
+        know(provider, CAROL, "mail-team")
+        carol = house.browser()
+        come_in(carol)
+
+        assert carol.get("/t/dev/").status_code == 200

@@ -115,7 +115,7 @@ class Passkeys:
             )
         except ceremony.UNFIT as exc:
             raise ceremony.refused(exc, party) from exc
-        moment = now()
+        moment, codes = now(), self._second_factor.prepare_codes(person.id)
         with self._db.write() as db:
             ceremony.use_once(db, challenge)
             if len(db.scalars(_of(person.id)).all()) >= MOST:
@@ -141,7 +141,7 @@ class Passkeys:
             )
             db.flush()
             self._audit.record(db, "account.passkey_added", person.actor, request_id=request_id, name=name)
-            return self._second_factor.began(db, person)
+            return self._second_factor.began(db, person, codes)
 
     def rename(self, person: Person, number: int, name: str, request_id: str | None = None) -> None:
         """Raises AccountError for ``/name``, NotFoundError for another's."""

@@ -123,12 +123,13 @@ class SecondFactor:
             raise refusal(
                 "/code", T("This is not the code that the app shows now. If it keeps failing, check the phone's clock.")
             )
+        codes = self.prepare_codes(person.id)
         with self._db.write() as session:
             if session.get(TotpRow, person.id):
                 raise refusal("/code", T("An authenticator app has been set up meanwhile. Reload the page."))
             session.add(row)
             self._audit.record(session, "account.app_added", person.actor, request_id=request_id)
-            return self.began(session, person)
+            return self.began(session, person, codes)
 
     def disable_app(self, person: Person, request_id: str | None = None) -> None:
         """Ask for no codes any more; every session ends."""
@@ -137,11 +138,16 @@ class SecondFactor:
             self._audit.record(session, "account.app_removed", person.actor, request_id=request_id)
             self.ended(session, person.id)
 
-    def began(self, session: Session, person: Person) -> list[str]:
-        """A factor was added: sessions that were begun without it end. Returns recovery codes if there were none."""
+    def prepare_codes(self, person_id: int) -> dict[str, str]:
+        """New recovery codes with their digests. Before the transaction: the key of the hash may have to be read."""
+        codes: list[str] = self._totp.generate_recovery_codes(RECOVERY_CODES)
+        return {code: self._digest(person_id, code) for code in codes}
+
+    def began(self, session: Session, person: Person, codes: dict[str, str]) -> list[str]:
+        """A factor was added: sessions that were begun without it end. Returns the codes if there were none before."""
         end_sessions(session, person.id)
         known = session.scalar(select(RecoveryCodeRow.id).where(*_unused(person.id)).limit(1))
-        return [] if known else self._new_codes(session, person.id)
+        return [] if known else _replace_codes(session, person.id, codes)
 
     def ended(self, session: Session, person_id: int) -> None:
         """A factor was removed: all sessions end; with the last factor the recovery codes go too."""
@@ -157,10 +163,11 @@ class SecondFactor:
 
     def use_recovery_code(self, person_id: int, code: str, request_id: str | None = None) -> bool:
         """Use up a recovery code; tells whether it was one."""
+        digest = self._digest(person_id, code)
         with self._db.write() as session:
             taken: CursorResult[Any] = session.execute(  # type: ignore[assignment]  # of an update it is a cursor's
                 update(RecoveryCodeRow)
-                .where(*_unused(person_id), RecoveryCodeRow.digest == self._digest(person_id, code))
+                .where(*_unused(person_id), RecoveryCodeRow.digest == digest)
                 .values(used_at=now())
             )
             if not taken.rowcount:
@@ -179,9 +186,10 @@ class SecondFactor:
 
     def new_recovery_codes(self, person: Person, request_id: str | None = None) -> list[str]:
         """Make new ones; those of before stop working."""
+        codes = self.prepare_codes(person.id)
         with self._db.write() as session:
             self._audit.record(session, "account.recovery_codes_made", person.actor, request_id=request_id)
-            return self._new_codes(session, person.id)
+            return _replace_codes(session, person.id, codes)
 
     def reset(self, email: str, by: Actor = OPERATOR) -> Person:
         """Take every second factor from an account whose owner has lost them; every session ends."""
@@ -210,16 +218,16 @@ class SecondFactor:
             raise NotFoundError(T("This page has waited too long. Begin again, with a new code to scan."))
         return str(content["secret"])
 
-    def _new_codes(self, session: Session, person_id: int) -> list[str]:
-        session.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.person_id == person_id))
-        codes: list[str] = self._totp.generate_recovery_codes(RECOVERY_CODES)
-        session.add_all(RecoveryCodeRow(person_id=person_id, digest=self._digest(person_id, code)) for code in codes)
-        return codes
-
     def _digest(self, person_id: int, code: str) -> str:
         """A keyed hash: whoever has only the database cannot try out codes."""
         plain = "".join(char for char in code.lower() if char.isalnum())
         return self._vault.tag("recovery-code", str(person_id), plain)
+
+
+def _replace_codes(session: Session, person_id: int, codes: dict[str, str]) -> list[str]:
+    session.execute(delete(RecoveryCodeRow).where(RecoveryCodeRow.person_id == person_id))
+    session.add_all(RecoveryCodeRow(person_id=person_id, digest=digest) for digest in codes.values())
+    return list(codes)
 
 
 def _passkeys(session: Session, person_id: int) -> int:
