@@ -29,6 +29,8 @@ DETAIL = {
     "new": "Workshop",
     "person": 4,
     "invited_by": "ada@example.com",
+    "account": "robot@example.com",
+    "host": "accounts.example.com",
     "ok": True,
 }
 

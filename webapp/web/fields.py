@@ -70,8 +70,13 @@ class SettingField(Field):  # type: ignore[misc]  # WTForms has no types
 
     @property
     def optional(self) -> bool:
-        """Whether the label should say that it may stay empty; under Advanced nobody expects to fill in everything."""
-        return not self.required and self.kind in ("text", "number", "lines") and not self.setting.about.advanced
+        """Whether the label should say that it may stay empty.
+
+        Under Advanced nobody expects to fill in everything; what belongs to a choice may well be needed with it.
+        """
+        about = self.setting.about
+        always = not about.advanced and about.show_if is None
+        return not self.required and self.kind in ("text", "number", "lines") and always
 
     @property
     def placeholder(self) -> str:
