@@ -171,6 +171,28 @@ class TestADocumentOfFaults:
         assert answer.status_code == 422
         assert len(answer.json["errors"]) == 100
 
+    @pytest.mark.parametrize(
+        "document",
+        [
+            {f"k{n}": 1 for n in range(15_000)},
+            {"templates": {f"k{n}": {} for n in range(15_000)}},
+            {"templates": {"SignIn": {"en": {f"k{n}": 1 for n in range(15_000)}}}},
+            {"templates": [{"usageType": "x"}] * 9_000},
+            {"connector": smtp(**{f"k{n}": 1 for n in range(15_000)})},
+        ],
+        ids=["names", "usage types", "parts of a mail", "mails", "settings"],
+    )
+    def test_of_another_kind_is_too(self, saved, document) -> None:
+        answer = saved.put("/tenants/dev/setup", json=document)
+
+        assert answer.status_code == 422
+        assert len(answer.get_data()) < 100_000
+
+    def test_with_more_values_than_any_setup_is_not_looked_at(self, saved) -> None:
+        answer = saved.put("/tenants/dev/setup", json={"addressPolicy": {"allow": [1] * 300_000}})
+
+        assert [each["code"] for each in answer.json["errors"]] == ["document.too_many_values"]
+
 
 class TestATextThatIsTyped:
     """Mallory, an editor, types settings as JSON; each keystroke is read, also while it is no JSON."""

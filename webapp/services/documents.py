@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -11,12 +12,14 @@ from pydantic import ValidationError
 from webapp.domain.diff import escape
 from webapp.domain.errors import ConfigInvalidError, FieldError
 from webapp.domain.setup import LANGUAGES_LIMIT, Setup, normal_tag
-from webapp.domain.strict_json import dumps, faults
+from webapp.domain.strict_json import FAULTS_LIMIT, dumps, faults
 from webapp.domain.template import Template
 from webapp.domain.text import T
 from webapp.domain.usage import UsageType
 from webapp.services.wording import field_errors, sentence
 
+MEMBERS_LIMIT: Final = 20_000
+"""Values in one document, all levels counted: a setup with every mail in thirty languages has 2,000."""
 KEY_LIMIT: Final = 200
 """Longest key of an object, so that a pointer stays readable."""
 
@@ -29,9 +32,10 @@ def read_setup(document: Any) -> tuple[Setup | None, list[FieldError]]:
     """
     if not isinstance(document, dict):
         raise ConfigInvalidError(errors=[FieldError("", "value.type", T("A setup document is expected: an object."))])
-    # One after the other: what is nested too deep for the first would be too deep for Python in the second.
-    if unreadable := [*faults(document)] or [*_long_keys(document)]:
-        raise ConfigInvalidError(errors=unreadable)
+    # One after the other: what is nested too deep for the first would be too deep for Python in the others.
+    for unreadable in (faults(document), _too_many(document), _long_keys(document)):
+        if found := [*islice(unreadable, FAULTS_LIMIT)]:
+            raise ConfigInvalidError(errors=found)
     document, origins = _with_template_map(document)
     if isinstance(document, list):
         return None, document
@@ -54,6 +58,18 @@ def read_templates(templates: Any) -> dict[UsageType, dict[str, Template]]:
     if errors or setup is None:
         raise ConfigInvalidError(errors=errors)
     return setup.templates
+
+
+def _too_many(document: Any) -> Iterator[FieldError]:
+    if _members(document) > MEMBERS_LIMIT:
+        many = T("The document has more than %(limit)s values.", limit=MEMBERS_LIMIT)
+        yield FieldError("", "document.too_many_values", many)
+
+
+def _members(value: Any) -> int:
+    if isinstance(value, dict):
+        return len(value) + sum(map(_members, value.values()))
+    return len(value) + sum(map(_members, value)) if isinstance(value, list) else 0
 
 
 def _long_keys(value: Any, pointer: str = "") -> Iterator[FieldError]:
@@ -92,7 +108,7 @@ def _with_template_map(document: dict[str, Any]) -> tuple[dict[str, Any] | list[
             templates[usage_type][tag] = {k: v for k, v in item.items() if k not in ("usageType", "languageTag")}
             origins[f"/templates/{escape(usage_type)}/{escape(tag)}"] = at
             origins.setdefault(f"/templates/{escape(usage_type)}", f"{at}/usageType")
-    return (errors or {**document, "templates": templates}), origins
+    return (errors[:FAULTS_LIMIT] or {**document, "templates": templates}), origins
 
 
 def _moved(error: FieldError, origins: Mapping[str, str]) -> FieldError:

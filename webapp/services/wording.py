@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from webapp.connectors.config import settings_of
 from webapp.domain.diff import escape
 from webapp.domain.errors import FieldError
+from webapp.domain.strict_json import FAULTS_LIMIT
 from webapp.domain.text import T, Text
 
 _SHOWN_KEY: Final = 60
@@ -102,11 +103,11 @@ _REFUSED = T("This value is not accepted here.")
 def field_errors(
     error: ValidationError, data: Any, prefix: str = "", model: type[BaseModel] | None = None
 ) -> list[FieldError]:
-    """Translate a model's refusal of ``data``. Pointers begin with ``prefix``; one error for each pointer."""
+    """Translate a model's refusal of ``data``. Pointers begin with ``prefix``; one for each, and not endless."""
     known = _known_paths(model) if model else frozenset()
     tags = _tags(model) if model else {}
     found: dict[str, FieldError] = {}
-    for each in error.errors(include_url=False, include_input=False):
+    for each in error.errors(include_url=False, include_input=False)[:FAULTS_LIMIT]:
         kind, context = each["type"], each.get("ctx", {})
         path = _path(each["loc"], kind, data, known, tags)
         if kind in ("union_tag_invalid", "union_tag_not_found"):
