@@ -72,6 +72,24 @@ class TestDoctor:
         assert done.code == 1
         assert done.json["findings"][-1]["what"] == "keys"
 
+    def test_what_ends_is_told(self, run: Run, save: Save) -> None:
+        auth = {
+            "type": "oauth2",
+            "user": "robot@example.com",
+            "clientId": "client-1",
+            "clientSecret": f"{CANARY}-client",
+            "refreshToken": f"{CANARY}-refresh",
+            "clientSecretExpires": "2020-01-31",
+        }
+        config = {**WITH_SECRET["connector"]["config"], "auth": auth}
+        save({"connector": {**WITH_SECRET["connector"], "config": config}})
+
+        done = run("doctor", "--json")
+
+        told = next(each for each in done.json["findings"] if each["state"] == "failed")
+        assert done.code == 1
+        assert (told["what"], "2020-01-31" in told["says"]) == ("connector of dev", True)
+
     def test_a_port_that_another_program_has_fails(self, run: Run) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = str(listener.getsockname()[1])

@@ -5,6 +5,7 @@ from copy import deepcopy
 import pytest
 from sqlalchemy import func, select
 
+from tests.canary import CANARY
 from tests.services.conftest import PASSWORD, smtp
 from webapp.connectors.config import settings_of
 from webapp.connectors.smtp.config import SmtpConfig
@@ -119,6 +120,37 @@ BAD_SETTINGS = [
     ("/maxMessages", 1.5, "value.type"),
 ]
 
+BAD_OAUTH = [
+    ("/auth/grant", "password", "value.not_a_choice"),
+    ("/auth/provider", "yahoo", "value.not_a_choice"),
+    ("/auth/tenantId", "contoso/../evil", "value.invalid"),
+    ("/auth/accessUrl", "http://login.example.com/token", "value.invalid"),
+    ("/auth/accessUrl", "https://ada:secret@login.example.com/token", "value.invalid"),
+    ("/auth/authorizeUrl", "ftp://login.example.com", "value.invalid"),
+    ("/auth/clientId", "client\nid", "value.invalid"),
+    ("/auth/clientSecret", "••••••••", "value.invalid"),
+    ("/auth/clientSecret", {"$secret": {"set": True}}, "secret.not_stored"),
+    ("/auth/refreshToken", "", "value.invalid"),
+    ("/auth/refreshToken", MEGABYTE, "value.too_long"),
+    ("/auth/privateKey", "our own key", "value.invalid"),
+    ("/auth/serviceClient", 1, "value.type"),
+    ("/auth/accessToken", "<access token>", "value.invalid"),
+    ("/auth/expires", "tomorrow", "value.invalid"),
+    ("/auth/scope", 'mail "send"', "value.invalid"),
+    ("/auth/clientSecretExpires", "next week", "value.invalid"),
+    ("/auth/color", "blue", "key.unknown"),
+]
+OAUTH = {
+    "type": "oauth2",
+    "user": "ada",
+    "grant": "refresh_token",
+    "provider": "other",
+    "accessUrl": "https://login.example.com/token",
+    "clientId": "client-1",
+    "clientSecret": f"{CANARY}-client",
+    "refreshToken": f"{CANARY}-refresh",
+}
+
 BAD_ELSEWHERE = [
     ("/connector", "smtp", "value.type"),
     ("/connector", [], "value.type"),
@@ -193,6 +225,8 @@ def refused(setups, ada, document, db):
         parent, _, name = pointer.rpartition("/")
         if parent in (f"{CONFIG}/tls", f"{CONFIG}/proxy"):
             wanted = patched(wanted, [{"op": "add", "path": parent, "value": {name: value}}])
+        elif (pointer.removeprefix(CONFIG), value) in [(at, bad) for at, bad, _ in BAD_OAUTH]:
+            wanted = patched(wanted, [{"op": "add", "path": parent, "value": OAUTH | {name: value}}])
         elif parent.startswith("/addressPolicy/"):
             wanted = patched(wanted, [{"op": "add", "path": parent, "value": [value]}])
         else:
@@ -227,14 +261,18 @@ def cases(table, prefix=""):
 
 
 class TestBadValues:
-    @pytest.mark.parametrize(("pointer", "value", "code"), [*cases(BAD_SETTINGS, CONFIG), *cases(BAD_ELSEWHERE)])
+    @pytest.mark.parametrize(
+        ("pointer", "value", "code"), [*cases(BAD_SETTINGS + BAD_OAUTH, CONFIG), *cases(BAD_ELSEWHERE)]
+    )
     def test_they_are_refused_at_their_place(self, refused, pointer, value, code):
         errors = refused(pointer, value)
 
         assert (code, True) in [(error.code, self._stands_at(error.pointer, pointer)) for error in errors]
         assert len(errors) == 1
 
-    @pytest.mark.parametrize(("pointer", "value", "code"), [*cases(BAD_SETTINGS, CONFIG), *cases(BAD_ELSEWHERE)])
+    @pytest.mark.parametrize(
+        ("pointer", "value", "code"), [*cases(BAD_SETTINGS + BAD_OAUTH, CONFIG), *cases(BAD_ELSEWHERE)]
+    )
     def test_the_sentence_tells_what_is_expected_without_the_value(self, refused, pointer, value, code):
         (error,) = refused(pointer, value)
 
@@ -252,7 +290,7 @@ class TestBadValues:
         return found == (f"{pointer}/config" if pointer == "/fallback" else pointer)
 
     def test_every_setting_of_smtp_has_a_bad_value_here(self):
-        tried = {pointer for pointer, _, _ in BAD_SETTINGS}
+        tried = {pointer for pointer, _, _ in BAD_SETTINGS + BAD_OAUTH}
 
         assert {setting.pointer for setting in settings_of(SmtpConfig)} <= tried
 
