@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from webapp.connectors.base import Connector
 from webapp.connectors.config import settings_of
-from webapp.domain.diff import SECRET, is_secret
 from webapp.domain.errors import InputError
 from webapp.domain.strict_json import NotJSONError, loads
+from webapp.services.drafts import DRAFT
 from webapp.services.marks import DraftedSecret
 from webapp.web.connector.documents import rebased, value_at
 from webapp.web.connector.text import LIMIT, Reading, TextFault, tidied
@@ -78,8 +78,7 @@ def with_texts(reading: Reading, secrets: Mapping[str, str], connector: type[Con
     kept = without_texts(secrets)
     for pointer, value in secrets.items():
         where = pointer.removeprefix(_WAITING)
-        mark = value_at(reading.config, where) if pointer != where else None
-        if is_secret(mark) and mark[SECRET].get("draft"):
+        if pointer != where and value_at(reading.config, where) == DRAFT:
             kept[f"{_CONFIG}{where}"] = value
     return kept | {f"{_CONFIG}{pointer}": value for pointer, value in reading.secrets.items()}
 
