@@ -91,7 +91,9 @@ def test_views_of_a_mail(ada: Page, console: Console, furnished: TenantInfo, vie
     assert faults(ada) == []
 
 
-@pytest.mark.parametrize("path", ["account", "api/docs", "nothing-of-the-kind"])
+@pytest.mark.parametrize(
+    "path", ["account", "people", "people/1", "people/add", "people/log", "api/docs", "nothing-of-the-kind"]
+)
 def test_pages_outside_a_tenant(ada: Page, console: Console, path: str) -> None:
     ada.goto(f"{console.url}/{path}")
 

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import ADA, PASSWORD, Watch, sign_in
 from tests.browser.console import Console
+from tests.browser.examination import faults
 from tests.canary import CANARY
 from tests.peers.authorization import AuthorizationServer
 from tests.peers.postfix import PostfixServer
@@ -63,6 +64,7 @@ def come_by_provider(page: Page, house: Console, provider: AuthorizationServer, 
     provider.add_person(email, groups=groups)
     provider.signed_in = email
     page.goto(f"{house.url}/sign-in")
+    assert faults(page) == []
     page.get_by_role("link", name="Sign in with Acme ID").click()
 
 
@@ -80,6 +82,7 @@ def test_somebody_invited_by_mail_comes_in_and_is_held_to_the_role(
     ada.get_by_label("Viewer").check()
     ada.get_by_role("button", name="Invite by mail").click()
     expect(ada.get_by_text("Mailed to bob@example.test")).to_be_visible()
+    assert faults(ada) == []
     token = ada.locator("#link").inner_text().rpartition("/")[2]
     letter = postfix.mail(token, to="bob@example.test").get_body(["plain"])
     assert letter
@@ -122,6 +125,7 @@ def test_somebody_in_no_group_is_told_so_and_can_go_back(
     come_by_provider(dave, house, provider, DAVE, "sales")
 
     expect(dave.get_by_role("heading", name="There is nothing for you here yet")).to_be_visible()
+    assert faults(dave) == []
     dave.get_by_role("link", name="Sign in another way").click()
     expect(dave.get_by_label("Email address")).to_be_visible()
 
