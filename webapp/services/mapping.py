@@ -79,9 +79,10 @@ class MembershipMapping:
         for tenant_id in wanted.keys() | rows.keys():
             row = rows.get(tenant_id)
             before, best = (row.role if row else None), _best(row, wanted.get(tenant_id))
+            after: str | None = before
             if row and row.role == Role.OWNER.value and best is not Role.OWNER and _is_last_owner(session, row):
                 # The groups say no more, and yet it stays: the audit log tells why.
-                action, after = "member.kept_as_last_owner", row.role
+                action = "member.kept_as_last_owner"
             else:
                 after = _settle(session, row, tenant_id, person_id, best)
                 action = "member.mapped" if after else "member.unmapped"
