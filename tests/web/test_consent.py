@@ -14,6 +14,7 @@ import time_machine
 
 from tests.canary import CANARY
 from tests.peers.authorization import CLIENT_SECRET, MAIL, ROBOT, AuthorizationServer, refusal
+from tests.peers.proxies import HTTP, ProxyServer
 from tests.web.conftest import BOB, Browser, House
 from tests.web.filling import FORM, fill, send, shown
 from webapp.accounts import Accounts
@@ -147,6 +148,15 @@ class TestConsent:
 
         assert "ada@example.test consented." in words(ada)
         assert "somebody else than the user name" in words(ada)
+
+    def test_fetches_it_through_the_proxy_of_the_settings(self, ada: Browser, server: AuthorizationServer) -> None:
+        with ProxyServer(HTTP) as proxy:
+            fill_oauth(ada, server, host="localhost", proxy__url=proxy.url)
+
+            ada.get(consent(begin(ada)))
+
+            assert ("127.0.0.1", server.port) in proxy.targets
+        assert f"{ROBOT} consented." in words(ada)
 
     def test_works_from_a_stored_client_secret(self, house: House, ada: Browser, server: AuthorizationServer) -> None:
         fill_oauth(ada, server)

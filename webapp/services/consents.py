@@ -17,8 +17,10 @@ from pydantic import SecretStr
 
 from webapp.connectors.authorization import Client, Endpoint, TokenRefusedError, Tokens, by_code
 from webapp.connectors.network import Network
+from webapp.connectors.smtp.config import SmtpConfig
 from webapp.connectors.smtp.granting import REFRESH, provider_of
 from webapp.connectors.smtp.oauth import OAuth2Auth
+from webapp.connectors.smtp.way import Way
 from webapp.db.session import Database
 from webapp.domain.message import DeliveryError
 from webapp.domain.roles import Access
@@ -150,15 +152,10 @@ class Consents:
         self._loop = loop
         self._audit = audit
 
-    def exchange(
-        self, consent: Consent, secret: SecretStr | None, code: str, redirect_uri: str, network: Network
-    ) -> Granted:
-        """Ask the token endpoint. Raises ConsentError."""
-        endpoint, client = Endpoint(consent.token_url, network), Client(consent.client_id, secret)
+    def exchange(self, consent: Consent, config: SmtpConfig, code: str, redirect_uri: str, network: Network) -> Granted:
+        """Ask the token endpoint, by the way that the settings say. Raises ConsentError."""
         try:
-            tokens = self._loop.run(
-                by_code(endpoint, client, code, redirect_uri, consent.verifier), timeout=_EXCHANGE_SECONDS
-            )
+            tokens = self._loop.run(_asked(consent, config, code, redirect_uri, network), timeout=_EXCHANGE_SECONDS)
         except TokenRefusedError as exc:
             raise ConsentError(_refused(exc)) from None
         except DeliveryError as exc:
@@ -185,6 +182,13 @@ class Consents:
                 host=consent.host,
                 scope=granted.scope,
             )
+
+
+async def _asked(consent: Consent, config: SmtpConfig, code: str, redirect_uri: str, network: Network) -> Tokens:
+    secret = config.auth.client_secret if isinstance(config.auth, OAuth2Auth) else None
+    way = await Way.to(config, network) if config.proxy.address else None
+    endpoint = Endpoint(consent.token_url, network, proxy=way.proxy if way else None)
+    return await by_code(endpoint, Client(consent.client_id, secret), code, redirect_uri, consent.verifier)
 
 
 def refused_there(error: str, consent: Consent) -> Text:

@@ -9,6 +9,7 @@ from flask import flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from webapp.connectors.smtp.config import SmtpConfig
 from webapp.connectors.smtp.granting import REFRESH
 from webapp.connectors.smtp.oauth import OAuth2Auth
 from webapp.domain.errors import FieldError, InputError, LimitedError, NotFoundError, PreconditionError
@@ -47,7 +48,7 @@ def consent() -> ResponseReturnValue:
     if errors:
         return page(editor, errors, 422, refusal=T("Before you can sign in there, some settings are needed."))
     try:
-        auth = _auth(editor)
+        auth, _ = _login(editor)
         begun = Consent.begin(auth, editor.access.tenant.id, editor.access.tenant.slug, current_actor().id or 0)
     except ConsentError as error:
         return page(editor, [FieldError(f"{_AUTH}/authorizeUrl", "value.missing", error.text)], 422)
@@ -117,17 +118,18 @@ def _granted(editor: Editor, begun: Consent) -> Granted:
     error, code = request.args.get("error"), request.args.get("code", "")
     if error or not code:
         raise ConsentError(refused_there(error or "?", begun))
+    changed = T("The settings changed while you were signing in, so nothing was taken over. Begin again.")
     try:
-        auth = _auth(editor)
+        auth, config = _login(editor)
     except (InputError, PreconditionError):
-        auth = None
-    if auth is None or not begun.still_asked(auth):
-        raise ConsentError(T("The settings changed while you were signing in, so nothing was taken over. Begin again."))
+        raise ConsentError(changed) from None
+    if not begun.still_asked(auth):
+        raise ConsentError(changed)
     network = services().delivery.network(editor.access.tenant)
     with waiting_place() as free:
         if not free:
             raise ConsentError(T("The console is busy just now, so the code was not used. Begin again."))
-        return services().consents.exchange(begun, auth.client_secret, code, consent_uri(), network)
+        return services().consents.exchange(begun, config, code, consent_uri(), network)
 
 
 def _take(editor: Editor, begun: Consent, granted: Granted) -> None:
@@ -143,7 +145,7 @@ def _take(editor: Editor, begun: Consent, granted: Granted) -> None:
     services().consents.record(begun, granted, editor.access, request_id())
 
 
-def _auth(editor: Editor) -> OAuth2Auth:
+def _login(editor: Editor) -> tuple[OAuth2Auth, SmtpConfig]:
     """The login on the form with its client secret, by the rules of saving; what the consent brings is stood in for."""
     connector: dict[str, Any] = editor.document["connector"]
     config = {"fromEmail": "consent@example.com", **connector["config"]}
@@ -151,10 +153,10 @@ def _auth(editor: Editor) -> OAuth2Auth:
     resolved = services().setups.resolve(
         editor.access.tenant, {**connector, "config": config}, draft_secrets=editor.draft.secrets
     )
-    auth = getattr(resolved.config, "auth", None)
-    if not isinstance(auth, OAuth2Auth):
+    found = resolved.config
+    if not isinstance(found, SmtpConfig) or not isinstance(found.auth, OAuth2Auth):
         raise InputError
-    return auth
+    return found.auth, found
 
 
 def _lacking(editor: Editor) -> list[FieldError]:
