@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -52,6 +51,7 @@ class Passkeys:
 
     def __init__(self, db: Database, vault: Vault, second_factor: SecondFactor, audit: Audit) -> None:
         self._db = db
+        self._vault = vault
         self._ceremonies = Ceremonies(vault)
         self._second_factor = second_factor
         self._audit = audit
@@ -115,7 +115,7 @@ class Passkeys:
             )
         except ceremony.UNFIT as exc:
             raise ceremony.refused(exc, party) from exc
-        moment, codes = now(), self._second_factor.prepare_codes(person.id)
+        moment, handle, codes = now(), self._handle(person.id), self._second_factor.prepare_codes(person.id)
         with self._db.write() as db:
             ceremony.use_once(db, challenge)
             if len(db.scalars(_of(person.id)).all()) >= MOST:
@@ -139,6 +139,7 @@ class Passkeys:
                     lastuse_datetime=moment,
                 )
             )
+            db.get_one(User, person.id).fs_webauthn_user_handle = handle
             db.flush()
             self._audit.record(db, "account.passkey_added", person.actor, request_id=request_id, name=name)
             return self._second_factor.began(db, person, codes)
@@ -214,12 +215,10 @@ class Passkeys:
             return db.get_one(User, number)
 
     def _handle(self, person_id: int) -> str:
-        """What authenticators call the person: random, as it can be read off a device."""
-        with self._db.write() as session:
-            user = session.get_one(User, person_id)
-            if not user.fs_webauthn_user_handle:
-                user.fs_webauthn_user_handle = secrets.token_hex(32)
-            return user.fs_webauthn_user_handle
+        """What authenticators call the person. A keyed hash, as it can be read off a device: it tells nothing."""
+        with self._db.read() as session:
+            known = session.get_one(User, person_id).fs_webauthn_user_handle
+        return known or self._vault.tag("passkey-handle", str(person_id))
 
     def _descriptors(self, person_id: int) -> list[PublicKeyCredentialDescriptor]:
         with self._db.read() as session:
