@@ -29,6 +29,7 @@ BEGUN: Final = "consent"
 _PURPOSE: Final = "consent"
 _AUTH: Final = f"{CONFIG}/auth"
 _PLACE: Final = "consent"
+_CHANGED: Final = T("The settings changed while you were signing in, so nothing was taken over. Begin again.")
 _LOST: Final = T(
     "This consent was not begun in this session, was used already, or took longer than ten minutes. "
     "Nothing was changed; begin again from the form."
@@ -82,13 +83,20 @@ def consented() -> ResponseReturnValue:
         # Whoever leads somebody here with a made-up address changes nothing.
         flash(translated(_LOST), "bad")
         return redirect(url_for("connector.form"))
+    failed, granted = "", None
     try:
         granted = _granted(editor, begun)
     except ConsentError as error:
-        editor.remarks.consent = {"failed": translated(error.text)}
+        failed = translated(error.text)
+    # It took its time, and the form may have been typed into meanwhile: what came goes into the draft as it is now.
+    editor = Editor(services(), current_access())
+    if granted and not _may_take(editor, begun):
+        failed, granted = translated(_CHANGED), None
+    if granted:
+        _take(editor, begun, granted)
+    else:
+        editor.remarks.consent = {"failed": failed}
         editor.keep()
-        return redirect(url_for("connector.form", _anchor=_PLACE))
-    _take(editor, begun, granted)
     return redirect(url_for("connector.form", _anchor=_PLACE))
 
 
@@ -118,18 +126,27 @@ def _granted(editor: Editor, begun: Consent) -> Granted:
     error, code = request.args.get("error"), request.args.get("code", "")
     if error or not code:
         raise ConsentError(refused_there(error or "?", begun))
-    changed = T("The settings changed while you were signing in, so nothing was taken over. Begin again.")
     try:
         auth, config = _login(editor)
     except (InputError, PreconditionError):
-        raise ConsentError(changed) from None
+        raise ConsentError(_CHANGED) from None
     if not begun.still_asked(auth):
-        raise ConsentError(changed)
+        raise ConsentError(_CHANGED)
     network = services().delivery.network(editor.access.tenant)
     with waiting_place() as free:
         if not free:
             raise ConsentError(T("The console is busy just now, so the code was not used. Begin again."))
         return services().consents.exchange(begun, config, code, consent_uri(), network)
+
+
+def _may_take(editor: Editor, begun: Consent) -> bool:
+    """Whether the draft still holds the login that somebody consented for."""
+    if not editor.connector or editor.connector["config"].get("auth", {}).get("type") != "oauth2":
+        return False
+    try:
+        return begun.still_asked(_login(editor)[0])
+    except (InputError, PreconditionError):
+        return False
 
 
 def _take(editor: Editor, begun: Consent, granted: Granted) -> None:
@@ -149,7 +166,7 @@ def _login(editor: Editor) -> tuple[OAuth2Auth, SmtpConfig]:
     """The login on the form with its client secret, by the rules of saving; what the consent brings is stood in for."""
     connector: dict[str, Any] = editor.document["connector"]
     config = {"fromEmail": "consent@example.com", **connector["config"]}
-    config["auth"] = {**config["auth"], "refreshToken": "stand-in"}
+    config["auth"] = {**(config.get("auth") or {}), "refreshToken": "stand-in"}
     resolved = services().setups.resolve(
         editor.access.tenant, {**connector, "config": config}, draft_secrets=editor.draft.secrets
     )
