@@ -27,7 +27,6 @@ from webapp.domain.roles import Environment
 from webapp.services.access import REFRESH_KEPT, AccessTokens
 
 NETWORK = Network(("127.0.0.0/8",))
-VALUES = "v" * 64
 
 
 @pytest.fixture(params=[True, False], ids=["rotating", "not rotating"])
@@ -74,7 +73,7 @@ class Login:
 
 class TestKeeping:
     def test_access_is_fetched_once(self, access, tenant, server):
-        login, keeper = Login(server), access.keeper(tenant, VALUES)
+        login, keeper = Login(server), access.keeper(tenant)
 
         first, second = login.obtain(keeper), login.obtain(keeper)
 
@@ -84,7 +83,7 @@ class TestKeeping:
         assert server.person_of(first.tokens.access_token.get_secret_value()) == ROBOT
 
     def test_it_is_fetched_anew_before_it_ends(self, access, tenant, server):
-        login, keeper = Login(server), access.keeper(tenant, VALUES)
+        login, keeper = Login(server), access.keeper(tenant)
         first = login.obtain(keeper)
 
         with time_machine.travel(now() + timedelta(minutes=54), tick=True):
@@ -96,7 +95,7 @@ class TestKeeping:
         assert renewed.tokens.access_token != first.tokens.access_token
 
     def test_what_a_server_rejected_is_fetched_anew_once(self, access, tenant, server):
-        login, keeper = Login(server), access.keeper(tenant, VALUES)
+        login, keeper = Login(server), access.keeper(tenant)
         first = login.obtain(keeper).tokens.access_token
 
         second = login.obtain(keeper, rejected=first)
@@ -108,7 +107,7 @@ class TestKeeping:
 
     @pytest.mark.parametrize("change", [{"grant": ("elsewhere",)}, {"proof": ("another secret",)}])
     def test_nothing_follows_a_changed_secret_or_destination(self, access, tenant, server, change):
-        login, keeper = Login(server), access.keeper(tenant, VALUES)
+        login, keeper = Login(server), access.keeper(tenant)
         first = login.obtain(keeper)
 
         if "grant" in change:
@@ -124,13 +123,13 @@ class TestKeeping:
         login = Login(server)
         other = tenants.add("other", "Other", Environment.DEVELOPMENT, ADA)
 
-        first = login.obtain(access.keeper(tenant, VALUES))
-        second = login.obtain(access.keeper(other, VALUES))
+        first = login.obtain(access.keeper(tenant))
+        second = login.obtain(access.keeper(other))
 
         assert first.tokens.access_token != second.tokens.access_token
 
     def test_a_failure_is_told_and_the_next_may_try(self, access, tenant, server):
-        login, keeper = Login(server), access.keeper(tenant, VALUES)
+        login, keeper = Login(server), access.keeper(tenant)
         server.play(refusal("temporarily_unavailable", status=503))
 
         with pytest.raises(TokenRefusedError):
@@ -141,7 +140,7 @@ class TestKeeping:
 
 class TestRotation:
     def test_the_replaced_refresh_token_is_used_and_the_typed_one_stays_the_name_of_it(self, access, tenant, rotating):
-        login, keeper = Login(rotating), access.keeper(tenant, VALUES)
+        login, keeper = Login(rotating), access.keeper(tenant)
 
         tokens = [login.obtain(keeper).tokens]
         for _ in range(3):
@@ -152,7 +151,7 @@ class TestRotation:
         assert used == [login.typed.get_secret_value(), *given[:-1]]
 
     def test_it_goes_on_with_a_new_client_secret(self, access, tenant, rotating):
-        login, keeper = Login(rotating), access.keeper(tenant, VALUES)
+        login, keeper = Login(rotating), access.keeper(tenant)
         first = login.obtain(keeper)
 
         second = login.obtain(keeper, proof=("scope", "a new client secret"))
@@ -165,17 +164,17 @@ class TestRotation:
         database = Database(f"sqlite:///{database_file}")
         tenant = tenants.add("dev", "Development", Environment.DEVELOPMENT, ADA)
         login = Login(rotating)
-        first = login.obtain(AccessTokens(database, with_hash(database, old)).keeper(tenant, VALUES))
+        first = login.obtain(AccessTokens(database, with_hash(database, old)).keeper(tenant))
 
         rotate(database, with_hash(database, new, old))
 
-        again = login.obtain(AccessTokens(database, with_hash(database, new)).keeper(tenant, VALUES))
+        again = login.obtain(AccessTokens(database, with_hash(database, new)).keeper(tenant))
         assert again.before
         assert again.tokens.access_token == first.tokens.access_token
         database.dispose()
 
     def test_the_typed_one_is_tried_where_its_successor_is_refused(self, access, tenant, rotating):
-        login, keeper = Login(rotating), access.keeper(tenant, VALUES)
+        login, keeper = Login(rotating), access.keeper(tenant)
         first = login.obtain(keeper)
         for token in rotating.tokens:
             token.spent = token.refresh_token != login.typed.get_secret_value()
@@ -190,7 +189,7 @@ class TestRotation:
 
         def obtain(database):
             together.wait()
-            return login.obtain(AccessTokens(database, vault).keeper(tenant, VALUES))
+            return login.obtain(AccessTokens(database, vault).keeper(tenant))
 
         with ThreadPoolExecutor(many) as threads:
             got = list(threads.map(obtain, databases))
@@ -201,7 +200,7 @@ class TestRotation:
             database.dispose()
 
     def test_what_was_given_is_written_down_when_nobody_waits_any_more(self, access, tenant, rotating):
-        login, keeper = Login(rotating), access.keeper(tenant, VALUES)
+        login, keeper = Login(rotating), access.keeper(tenant)
         rotating.play(slow(0.4))
 
         async def impatient():
@@ -214,7 +213,7 @@ class TestRotation:
         assert login.obtain(keeper).before
 
     def test_a_lease_of_somebody_who_died_lapses(self, access, tenant, db, rotating):
-        login, keeper = Login(rotating), access.keeper(tenant, VALUES)
+        login, keeper = Login(rotating), access.keeper(tenant)
         first = login.obtain(keeper)
         with db.write() as session:
             session.execute(update(AccessRow).values(lease="dead", lease_until=now() + timedelta(seconds=0.5)))
@@ -225,7 +224,7 @@ class TestRotation:
 class TestStorage:
     def test_nothing_is_readable_in_it(self, access, tenant, db, rotating):
         login = Login(rotating)
-        tokens = login.obtain(access.keeper(tenant, VALUES)).tokens
+        tokens = login.obtain(access.keeper(tenant)).tokens
 
         with db.read() as session:
             row = session.scalars(select(AccessRow)).one()
@@ -235,20 +234,21 @@ class TestStorage:
         assert row.lease is None
 
     def test_what_nobody_used_for_long_is_deleted(self, access, tenant, rotating):
-        Login(rotating).obtain(access.keeper(tenant, VALUES))
+        Login(rotating).obtain(access.keeper(tenant))
 
         assert access.purge() == 0
         with time_machine.travel(now() + REFRESH_KEPT + timedelta(days=1)):
             assert access.purge() == 1
 
-    def test_how_long_a_consent_lasts_is_known_by_the_connector(self, access, tenant, rotating):
+    def test_how_long_a_consent_lasts_is_known(self, access, tenant, rotating):
         rotating.refresh_expires_in = 7 * 86400
-        Login(rotating).obtain(access.keeper(tenant, VALUES))
+        login = Login(rotating)
+        login.obtain(access.keeper(tenant))
 
-        outlook = access.outlook(tenant, VALUES)
+        outlook = access.outlook(tenant, login.identity)
 
         assert timedelta(days=6) < outlook.refresh_expires_at - now() < timedelta(days=8)
-        assert access.outlook(tenant, "w" * 64) is None
+        assert access.outlook(tenant, replace(login.identity, grant=("another",))) is None
 
 
 def with_hash(database, *keys):

@@ -164,7 +164,7 @@ class TestDelivery:
     def test_the_end_of_a_consent_is_told_ahead(self, setups, tokens, live, authority, days, later, code):
         authority.refresh_expires_in = days and days * 86400
         self.check(setups, tokens, live)
-        expiries = Expiries(CONNECTORS, tokens)
+        expiries = Expiries(CONNECTORS, tokens, setups)
 
         with time_machine.travel(now() + timedelta(days=later)):
             told = expiries.cautions(live, setups.active(live))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from webapp.connectors.authorization import KeepNothing, TokenKeeper
+from webapp.connectors.authorization import Identity, KeepNothing, TokenKeeper
 from webapp.connectors.config import ConnectorConfig
 from webapp.connectors.network import Network
 from webapp.domain.message import Mail, Receipt, Trace
@@ -98,6 +98,11 @@ class Connector(ABC, Generic[ConfigT]):
     @abstractmethod
     def destination(cls, config: Mapping[str, Any]) -> Destination:
         """Tell where secrets of this config (as JSON) would go, for the pass-back rule."""
+
+    @classmethod
+    def identity(cls, config: ConfigT) -> Identity | None:  # noqa: ARG003  for subclasses
+        """What access belongs to that is kept between two mails of this config; None where none is."""
+        return None
 
     def planned_phases(self) -> tuple[str, ...]:
         """The phases that a send with this very config goes through, in order."""

@@ -198,8 +198,6 @@ class AccessRow(Base):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
     tag: Mapped[str] = mapped_column(String(64))
     """Keyed hash of whose consent it is and where it goes, the typed refresh token among it."""
-    values_tag: Mapped[str] = mapped_column(String(64))
-    """The connector that used it last."""
     content: Mapped[bytes | None]
     """Sealed: the tokens."""
     version: Mapped[int] = mapped_column(default=0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
@@ -76,17 +75,17 @@ class AccessTokens:
         self._db = db
         self._vault = vault
 
-    def keeper(self, tenant: TenantInfo, values_tag: str) -> Keeper:
-        """What a connector of this tenant, with these values, keeps its tokens with."""
-        return Keeper(self._db, self._vault, tenant.id, values_tag)
+    def keeper(self, tenant: TenantInfo) -> Keeper:
+        """What connectors of this tenant keep their tokens with."""
+        return Keeper(self._db, self._vault, tenant.id)
 
-    def outlook(self, tenant: TenantInfo, values_tag: str) -> Outlook | None:
-        """How long the consent lasts that a connector with these values used; None where it never fetched by one."""
+    def outlook(self, tenant: TenantInfo, identity: Identity) -> Outlook | None:
+        """How long a consent lasts; None where there is none, or nothing was fetched by it yet."""
         query = select(AccessRow.refreshed_at, AccessRow.refresh_expires_at).where(
-            AccessRow.tenant_id == tenant.id, AccessRow.values_tag == values_tag, AccessRow.refreshed_at.is_not(None)
+            AccessRow.tenant_id == tenant.id, AccessRow.tag == _tag(self._vault, tenant.id, identity)
         )
         with self._db.read() as session:
-            found = session.execute(query.order_by(AccessRow.refreshed_at.desc()).limit(1)).first()
+            found = session.execute(query).first()
         return Outlook(found[0], found[1]) if found and found[0] else None
 
     def purge(self) -> int:
@@ -97,17 +96,16 @@ class AccessTokens:
 
 
 class Keeper:
-    """Keeps the tokens of one connector."""
+    """Keeps the tokens of one tenant."""
 
-    def __init__(self, db: Database, vault: Vault, tenant_id: int, values_tag: str) -> None:
+    def __init__(self, db: Database, vault: Vault, tenant_id: int) -> None:
         self._db = db
         self._vault = vault
         self._tenant_id = tenant_id
-        self._values_tag = values_tag
 
     async def obtain(self, identity: Identity, fetch: Fetch, *, rejected: SecretStr | None = None) -> Kept:
         """Give the tokens of ``identity``, fetched once however many processes ask. Raises what ``fetch`` raises."""
-        tag = self._vault.tag("access.grant", str(self._tenant_id), *identity.grant)
+        tag = _tag(self._vault, self._tenant_id, identity)
         proof = self._vault.tag("access.proof", str(self._tenant_id), *identity.proof)
         while True:
             seen = await asyncio.to_thread(self._look, tag)
@@ -161,28 +159,31 @@ class Keeper:
     def _look(self, tag: str) -> _Content | None:
         with self._db.read() as session:
             row = self._row(session, tag)
-            sealed, used_by = (row.content, row.values_tag) if row else (None, "")
-        if sealed and used_by != self._values_tag:
-            with self._db.write() as session:
-                session.execute(update(AccessRow).where(self._here(tag)).values(values_tag=self._values_tag))
+            sealed = row.content if row else None
         return self._opened(sealed)
 
     def _hold(self, tag: str) -> _Held | None:
         """Take the lease; None where another has it."""
-        with suppress(IntegrityError), self._db.write() as session:
+        try:
+            return self._taken(tag)
+        except IntegrityError:
+            with self._db.read() as session:
+                if self._row(session, tag) is None:
+                    raise
+            # Another made the row between our look and our insert.
+            return None
+
+    def _taken(self, tag: str) -> _Held | None:
+        with self._db.write() as session:
             row = self._row(session, tag, lock=True)
             if row is None:
-                row = AccessRow(
-                    tenant_id=self._tenant_id, tag=tag, values_tag=self._values_tag, keep_until=now() + ACCESS_KEPT
-                )
+                row = AccessRow(tenant_id=self._tenant_id, tag=tag, keep_until=now() + ACCESS_KEPT)
                 session.add(row)
                 session.flush()
             elif row.lease and row.lease_until and row.lease_until > now():
                 return None
             row.lease, row.lease_until = secrets.token_hex(16), now() + LEASE
-            row.values_tag = self._values_tag
             return _Held(row.id, row.lease, row.version, self._opened(row.content))
-        return None
 
     def _prolong(self, held: _Held) -> None:
         change = update(AccessRow).where(AccessRow.id == held.row, AccessRow.lease == held.lease)
@@ -248,6 +249,10 @@ class Keeper:
             _moment(kept["refreshExpires"]),
         )
         return _Content(tokens, kept["proof"])
+
+
+def _tag(vault: Vault, tenant_id: int, identity: Identity) -> str:
+    return vault.tag("access.grant", str(tenant_id), *identity.grant)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -88,7 +88,7 @@ class Delivery:
         return phases if sending else tuple(phase for phase in phases if phase not in _HANDS_OVER)
 
     def _connector(self, tenant: TenantInfo, resolved: ResolvedConnector) -> Connector[Any]:
-        keeper = self._access.keeper(tenant, resolved.values_tag) if self._access else None
+        keeper = self._access.keeper(tenant) if self._access else None
         return self._connectors[resolved.provider](resolved.config, self._network_for(tenant), keeper)
 
     def network(self, tenant: TenantInfo) -> Network:

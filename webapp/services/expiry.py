@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+from webapp.connectors.base import Connector
 from webapp.db.types import now
+from webapp.domain.errors import PostroomError
 from webapp.domain.problem import Problem
 from webapp.domain.roles import TenantInfo
 from webapp.domain.text import T
 from webapp.services.access import AccessTokens, Outlook
 from webapp.services.history import StoredSetup
 from webapp.services.secrets import Connectors
+
+if TYPE_CHECKING:
+    from webapp.services.setups import Setups
 
 AHEAD: Final = timedelta(days=14)
 UNUSED: Final = {"google": timedelta(days=180), "microsoft": timedelta(days=90)}
@@ -24,9 +29,10 @@ _AGAIN: Final = (T("Sign in and consent again, and put the new refresh token in.
 class Expiries:
     """Looks over the connector that is live in a tenant."""
 
-    def __init__(self, connectors: Connectors, access: AccessTokens) -> None:
+    def __init__(self, connectors: Connectors, access: AccessTokens, setups: Setups) -> None:
         self._connectors = connectors
         self._access = access
+        self._setups = setups
 
     def cautions(self, tenant: TenantInfo, stored: StoredSetup) -> tuple[Problem, ...]:
         """Name the risks that were accepted and last, and what ends soon or has ended."""
@@ -34,10 +40,21 @@ class Expiries:
         kind = self._connectors.get(connector.provider) if connector else None
         if kind is None or connector is None:
             return ()
-        outlook = self._access.outlook(tenant, stored.values_tag) if stored.values_tag else None
-        provider = str((connector.config.get("auth") or {}).get("provider") or "")
-        consent = list(_consent(outlook, provider, now())) if outlook else []
-        return (*kind.cautions(connector.config), *consent)
+        return (*kind.cautions(connector.config), *self._of_consent(tenant, connector.config, kind))
+
+    def _of_consent(
+        self, tenant: TenantInfo, config: Mapping[str, Any], kind: type[Connector[Any]]
+    ) -> tuple[Problem, ...]:
+        auth = config.get("auth")
+        if not isinstance(auth, Mapping) or auth.get("type") != "oauth2":
+            # Only for those are secrets opened to see a page.
+            return ()
+        try:
+            identity = kind.identity(self._setups.resolve(tenant).config)
+        except PostroomError:  # told where the connector itself is shown
+            return ()
+        outlook = self._access.outlook(tenant, identity) if identity else None
+        return tuple(_consent(outlook, str(auth.get("provider") or ""), now())) if outlook else ()
 
 
 def ended(problem: Problem) -> bool:

@@ -126,7 +126,7 @@ def build(settings: Settings) -> Services:
         drafts=drafts,
         loop=loop,
         access=access,
-        expiries=Expiries(CONNECTORS, access),
+        expiries=Expiries(CONNECTORS, access, setups),
         delivery=delivery,
         consents=Consents(db, loop, audit),
         testing=Testing(

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from webapp.connectors.authorization import Identity
 from webapp.connectors.base import Connector, Destination, Preset
 from webapp.connectors.smtp.config import SmtpConfig
 from webapp.connectors.smtp.connection import proxy_of, vouchers_of
 from webapp.connectors.smtp.contradictions import cautions, contradictions
 from webapp.connectors.smtp.granting import token_url_of
 from webapp.connectors.smtp.mime import envelope
+from webapp.connectors.smtp.oauth import OAuth2Auth
 from webapp.connectors.smtp.places import Place
 from webapp.connectors.smtp.presets import presets
 from webapp.connectors.smtp.session import SMTPSession
+from webapp.connectors.smtp.token_login import identity_of
 from webapp.domain.address import ascii_host
 from webapp.domain.message import Mail, Receipt, Trace
 from webapp.domain.problem import Problem
@@ -68,6 +71,11 @@ class SmtpConnector(Connector[SmtpConfig]):
             via=proxy_of(config),
             token_url=token_url_of(config.get("auth")),
         )
+
+    @classmethod
+    def identity(cls, config: SmtpConfig) -> Identity | None:
+        auth = config.auth
+        return identity_of(auth, config.host) if isinstance(auth, OAuth2Auth) and auth.token_url else None
 
     def planned_phases(self) -> tuple[str, ...]:
         skipped = {"tls"} if self.config.security != "tls" else set()

@@ -66,7 +66,7 @@ class Access:
         if self._auth.grant == READY:
             return self._ready()
         try:
-            return await self._keeper.obtain(self._identity(), self._fetch, rejected=rejected)
+            return await self._keeper.obtain(identity_of(self._auth, self._host), self._fetch, rejected=rejected)
         except TokenRefusedError as exc:
             told = refused(exc, self._auth)
             # "from None": what was sent stands in the frames of the refusal.
@@ -84,19 +84,6 @@ class Access:
             raise ValueError("a config without its token was not validated")
         return Kept(Tokens(auth.access_token, datetime.now(UTC), ends), before=False)
 
-    def _identity(self) -> Identity:
-        auth = self._auth
-
-        def plain(secret: SecretStr | None) -> str:
-            return secret.get_secret_value() if secret else ""
-
-        whose = auth.user if auth.grant == SERVICE else plain(auth.refresh_token)
-        return Identity(
-            (auth.token_url, self._host, auth.grant, auth.client_id or "", whose),
-            (auth.asked_scope, auth.service_client or "", plain(auth.client_secret), plain(auth.private_key)),
-            by_consent=auth.grant == REFRESH,
-        )
-
     async def _fetch(self, refresh_token: SecretStr | None) -> Tokens:
         auth = self._auth
         endpoint = Endpoint(auth.token_url, self._network, self._patience, self._proxy)
@@ -111,6 +98,20 @@ class Access:
             raise ValueError("a config without its refresh token was not validated")
         # Google takes the scope of the consent, and refuses one that is written otherwise.
         return await by_refresh_token(endpoint, client, token, "" if auth.provider == "google" else auth.asked_scope)
+
+
+def identity_of(auth: OAuth2Auth, host: str) -> Identity:
+    """What the access of a login belongs to."""
+
+    def plain(secret: SecretStr | None) -> str:
+        return secret.get_secret_value() if secret else ""
+
+    whose = auth.user if auth.grant == SERVICE else plain(auth.refresh_token)
+    return Identity(
+        (auth.token_url, host, auth.grant, auth.client_id or "", whose),
+        (auth.asked_scope, auth.service_client or "", plain(auth.client_secret), plain(auth.private_key)),
+        by_consent=auth.grant == REFRESH,
+    )
 
 
 def refused(exc: TokenRefusedError, auth: OAuth2Auth) -> Problem:
