@@ -100,7 +100,7 @@ class TestEveryPage:
         query = dict.fromkeys(NAMES, target)
 
         for who in (walk.house.browser(), walk.house.signed_in(ADA)):
-            answers = [(path, who._client.get(path, query_string=query)) for path in self.pages(walk)]
+            answers = [(path, who._client.get(path, query_string=query, buffered=True)) for path in self.pages(walk)]
 
             assert not [(path, each.location) for path, each in answers if leads_away(each.location)]
 
