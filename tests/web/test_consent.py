@@ -57,7 +57,7 @@ def begin(browser: Browser) -> str:
     """Press the button; answers the address at the provider."""
     answer = send(browser, to=f"{FORM}/consent")
     assert answer.status_code == 200, re.findall(r'field-error">.*?<span>(.*?)</span>', browser.page, re.DOTALL)
-    found = re.search(r'class="btn btn-primary" href="([^"]+)"', browser.page)
+    found = re.search(r'class="btn btn-primary"\s+href="([^"]+)"', browser.page)
     assert found
     return unescape(found[1])
 
