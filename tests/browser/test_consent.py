@@ -45,7 +45,7 @@ def fill(page: Page, console: Console, dev: TenantInfo, provider: AuthorizationS
     page.get_by_label("Access from").select_option("other")
     field(page, "Token URL").fill(provider.token_url)
     field(page, "Authorisation URL").fill(provider.authorize_url)
-    field(page, "Scope").fill(MAIL)
+    field(page, "Scope").fill(f"{MAIL} openid email")
     field(page, "Client ID").fill("console")
     field(page, "Client secret").fill(CLIENT_SECRET)
 

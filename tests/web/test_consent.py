@@ -44,7 +44,7 @@ def fill_oauth(browser: Browser, server: AuthorizationServer, **changes: Any) ->
             "auth__provider": "other",
             "auth__accessUrl": server.token_url,
             "auth__authorizeUrl": server.authorize_url,
-            "auth__scope": MAIL,
+            "auth__scope": f"{MAIL} openid email",
             "auth__clientId": CLIENT,
             "auth__clientSecret": CLIENT_SECRET,
         }

@@ -31,7 +31,7 @@ from webapp.services.loop import BackgroundLoop
 PATIENCE: Final = 600
 """Seconds that somebody may take at the provider."""
 _EXCHANGE_SECONDS: Final = 60
-_IDENTITY: Final = "openid email"
+_IDENTITY: Final = ("openid", "email")
 """Asked for beside, to know who consented."""
 _BESIDE: Final = frozenset({"offline_access", "openid", "email", "profile"})
 """Scopes that are no access to mail, and that providers leave out of what they say was granted."""
@@ -110,7 +110,8 @@ class Consent:
     def address(self, redirect_uri: str) -> str:
         """The provider's page with everything that is asked."""
         more = {"access_type": "offline", "prompt": "consent"} if self.provider == "google" else {"prompt": "consent"}
-        beside = [each for each in _IDENTITY.split() if each not in self.scope.split()]
+        # Others may refuse a scope that they do not know; whoever wants it there writes it into the setting.
+        beside = [] if self.provider == "other" else [each for each in _IDENTITY if each not in self.scope.split()]
         # Its own query comes last, so that nothing in a typed address overrides what we ask.
         parts = urlsplit(self.authorize_url)
         bare = urlunsplit(parts._replace(query=""))
