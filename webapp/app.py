@@ -35,6 +35,7 @@ from webapp.web import (
     overview,
     people,
     requests,
+    tenants,
 )
 from webapp.web.assets import Assets
 from webapp.web.settings import PARTS as SETTINGS
@@ -84,6 +85,7 @@ def create_app(settings: Settings) -> Flask:
         invitation,
         openid,
         people,
+        tenants,
         links,
         *SETTINGS,
     ):

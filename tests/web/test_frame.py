@@ -12,7 +12,7 @@ import pytest
 from tests.canary import CANARY
 from tests.web.conftest import BOB, Browser, House, settings_in
 from webapp.app import create_app
-from webapp.domain.roles import OPERATOR, Role
+from webapp.domain.roles import OPERATOR, Environment, Role
 from webapp.resources import resource
 
 SETTINGS = ("", "/members", "/members/1", "/members/invite", "/tokens", "/tokens/new", "/audit", "/danger")
@@ -70,6 +70,25 @@ class TestNavigation:
         page = ada.get("/t/dev/").text
 
         assert 'href="/t/prod/"' in page
+
+    def test_leads_to_a_list_where_the_tenants_are_many(self, house: House, ada: Browser) -> None:
+        assert 'href="/tenants"' not in ada.get("/t/dev/").text
+        for number in range(20):
+            house.services.tenants.add(f"more-{number}", f"More {number}", Environment.DEVELOPMENT, OPERATOR)
+
+        page = ada.get("/t/more-19/").text
+
+        assert page.count(">More 3<") == 2
+        assert ">More 12<" not in page
+        assert page.count('<span class="grow">More 19<') == 2
+        assert "All 23 tenants" in page
+        assert all(f'href="/t/more-{number}/"' in ada.get("/tenants").text for number in range(20))
+
+    def test_lists_nobody_the_tenants_of_others(self, bob: Browser) -> None:
+        page = bob.get("/tenants").text
+
+        assert 'href="/t/dev/"' in page
+        assert "elsewhere" not in page
 
     def test_starts_where_the_person_was_last(self, ada: Browser) -> None:
         ada.get("/t/prod/")

@@ -76,6 +76,10 @@ OF_THE_HOUSE: Final = (Place("people.people", T("People"), "building"),)
 """For the administrators of the installation, in whichever tenant they are."""
 
 
+AT_HAND: Final = 12
+"""Tenants in the switcher; where there are more, a page lists them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One link of the navigation."""
@@ -99,6 +103,7 @@ class Choice:
     """A tenant to switch to."""
 
     tenant: TenantInfo
+    role: Role
     url: str
     current: bool
 
@@ -180,9 +185,17 @@ class Frame:
             return []
         here = self.tenant
         return [
-            Choice(tenant, self._in_tenant(Access(person.actor, tenant, role)), bool(here and tenant.id == here.id))
+            Choice(
+                tenant, role, self._in_tenant(Access(person.actor, tenant, role)), bool(here and tenant.id == here.id)
+            )
             for tenant, role in services().tenants.of_person(person.id, person.administrator)
         ]
+
+    @cached_property
+    def tenants_at_hand(self) -> list[Choice]:
+        """Those that the switcher shows: all where they are few, and always the one of the page."""
+        first, rest = self.tenants[:AT_HAND], self.tenants[AT_HAND:]
+        return first + [each for each in rest if each.current]
 
     def may(self, permission: str) -> bool:
         """Whether the person may do this in the tenant of the page, as ``frame.may("save")``."""
