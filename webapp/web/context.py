@@ -44,6 +44,11 @@ def services() -> Services:
     return cast("Services", current_app.extensions["postroom"])
 
 
+def console_url() -> str:
+    """The console as browsers reach it: by its public URL; without one, as it was asked for just now."""
+    return (services().settings.public_url or request.host_url).rstrip("/")
+
+
 @contextmanager
 def waiting_place() -> Iterator[bool]:
     """Take one of the places for requests that wait, which pages and API share; tells whether there was one."""

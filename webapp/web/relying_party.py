@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import request
 from flask_babel import gettext as _
 
 from webapp.accounts import RelyingParty
-from webapp.web.context import services
+from webapp.web.context import console_url, services
 
 _LOCAL: Final = "localhost"
 
@@ -27,8 +26,7 @@ class Obstacle:
 
 def relying_party() -> RelyingParty:
     """The console by its public URL; without one, as it was asked for."""
-    origin = services().settings.public_url or request.host_url
-    parts = urlsplit(origin.rstrip("/"))
+    parts = urlsplit(console_url())
     default = {"http": 80, "https": 443}[parts.scheme]
     host = parts.hostname or ""
     # As browsers write an origin: without a port that goes without saying.

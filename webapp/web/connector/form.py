@@ -23,7 +23,7 @@ from webapp.web.connector.as_json import back, text_page, unusable, with_lines
 from webapp.web.connector.blueprint import bp
 from webapp.web.connector.editor import CONFIG, Editor
 from webapp.web.connector.outcome import run_context
-from webapp.web.context import current_access, services
+from webapp.web.context import console_url, current_access, services
 from webapp.web.errors import of_domain
 from webapp.web.security import tenant_route
 
@@ -166,7 +166,7 @@ def too_many(error: LimitedError) -> ResponseReturnValue:
 
 def consent_uri() -> str:
     """The address that a provider sends people back to, as it has to be registered there."""
-    return services().settings.base_url + url_for("connector.consented")
+    return console_url() + url_for("connector.consented")
 
 
 def refused(editor: Editor, error: PostroomError) -> ResponseReturnValue:
