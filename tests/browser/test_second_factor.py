@@ -58,6 +58,8 @@ class Carol:
         self.page.get_by_role("link", name="Add a passkey").click()
         self.page.get_by_label("Name", exact=True).fill(name)
         self.page.get_by_role("button", name="Create the passkey").click()
+        done = self.page.get_by_role("heading", level=1, name=re.compile("^(Your recovery codes|Account)$"))
+        expect(done.or_(self.page.get_by_role("alert")).first).to_be_visible()
 
     def expect_in(self) -> None:
         self.page.wait_for_url("**/t/**")
