@@ -21,10 +21,12 @@ _WIDE = """() => [...document.querySelectorAll('body *')]
   .filter(each => each.checkVisibility() && each.getBoundingClientRect().right > innerWidth + 1)
   .map(each => each.outerHTML.slice(0, 90)).slice(0, 5)"""
 _SETTLE = """async () => {
-  await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const drawn = new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+  await Promise.race([drawn, new Promise(done => setTimeout(done, 3000))]);
   document.getAnimations().filter(each => each instanceof CSSTransition).forEach(each => each.finish());
 }"""
-"""Colours are not to be looked at while they turn from light to dark."""
+"""Colours are not to be looked at while they turn from light to dark. A page that was resized is now and then given no
+frame until something moves on it."""
 
 
 def faults(page: Page) -> list[str]:
