@@ -29,6 +29,7 @@ from tests.peers.postfix import running_postfix
 from tests.peers.proxies import HTTP, ProxyServer
 from tests.peers.scripted import Script, Step, answer, hear
 from webapp.connectors.authorization import Kept
+from webapp.connectors.base import Means
 from webapp.connectors.network import Network
 from webapp.connectors.smtp import SmtpConnector
 from webapp.domain.message import DeliveryError, Trace
@@ -79,7 +80,7 @@ def walk(port, auth, keeper, *, send=False, **settings):
         "fromEmail": "no-reply@example.test",
         **settings,
     }
-    connector = SmtpConnector(SmtpConnector.config_model.model_validate(config), Network(LOOPBACK_ONLY), keeper)
+    connector = SmtpConnector(SmtpConnector.config_model.model_validate(config), Network(LOOPBACK_ONLY), Means(keeper))
     trace = Trace()
     asyncio.run(connector.send(MAIL, trace) if send else connector.check(trace))
     return trace

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+
+from pydantic import SecretStr
 
 from webapp.connectors.authorization import Identity, KeepNothing, TokenKeeper
 from webapp.connectors.config import ConnectorConfig
 from webapp.connectors.network import Network
+from webapp.domain.address import Mailbox
 from webapp.domain.message import Mail, Receipt, Trace
 from webapp.domain.problem import Problem
 from webapp.domain.text import Text
@@ -28,8 +31,9 @@ class Alternative:
     """Whether it is one of the provider's regions, of which there may be many; the preset's own is among them."""
 
 
-PresetKind = Literal["own", "service", "mailbox"]
-"""A server of one's own, a service that sends for applications, or a mailbox of a person or an organisation."""
+Group = Literal["own", "service", "mailbox", "other"]
+"""A server of one's own, a service that sends for applications, a mailbox of a person or an organisation, or what fits
+none of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,45 @@ class Preset:
     """Name of the guide under templates/guides, where it has one of its own."""
     alternatives: tuple[Alternative, ...] = ()
     """The provider's other ports and its regions, each one click away."""
-    kind: PresetKind = "service"
+    kind: Group = "service"
+
+
+class Relay(Protocol):
+    """The mail server that the operator named, for connectors that have none of their own."""
+
+    @property
+    def host(self) -> str:
+        """What the admin sees as the place where mail goes."""
+
+    @property
+    def sender(self) -> Mailbox:
+        """The address that its mail comes from."""
+
+    async def check(self, trace: Trace) -> None:
+        """Connect and log in without sending. Raises DeliveryError; phases are in the trace."""
+
+    async def send(self, mail: Mail, trace: Trace) -> Receipt:
+        """Hand over one mail. Raises DeliveryError; phases are in the trace."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineCredentials:
+    """What the cloud gave this machine to sign requests with, for a while."""
+
+    access_key_id: str
+    secret: SecretStr
+    session_token: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a connector may use besides its config and the network, of one tenant."""
+
+    tokens: TokenKeeper = field(default_factory=KeepNothing)
+    relay: Relay | None = None
+    """None where the operator named none."""
+    machine_credentials: Callable[[], Awaitable[MachineCredentials]] | None = None
+    """Gives the machine's own cloud role; None where the operator did not let this tenant use it."""
 
 
 class Connector(ABC, Generic[ConfigT]):
@@ -66,14 +108,19 @@ class Connector(ABC, Generic[ConfigT]):
     rendering: ClassVar[Literal["here", "provider", "none"]] = "here"
     """Who makes the mail of the template: we, the provider's stored templates, or the receiving endpoint."""
     config_model: ClassVar[type[ConnectorConfig]]
+    stored_templates: ClassVar[bool] = False
+    """Whether a template may name one that is stored at the provider."""
     badges: ClassVar[tuple[Text, ...]] = ()
+    group: ClassVar[Group] = "service"
+    starts: ClassVar[Mapping[str, Any]] = {}
+    """What its form begins with, as JSON, so that the usual case needs the least typing."""
     phases: ClassVar[tuple[str, ...]]
-    """The phases of a send in order; a check ends before the first that hands over a mail."""
+    """Every phase that a check or a send may go through, in order."""
 
-    def __init__(self, config: ConfigT, network: Network, tokens: TokenKeeper | None = None) -> None:
+    def __init__(self, config: ConfigT, network: Network, means: Means = Means()) -> None:
         self.config = config
         self.network = network
-        self.tokens = tokens or KeepNothing()
+        self.means = means
 
     @classmethod
     def presets(cls) -> tuple[Preset, ...]:
@@ -104,9 +151,9 @@ class Connector(ABC, Generic[ConfigT]):
         """What access belongs to that is kept between two mails of this config; None where none is."""
         return None
 
-    def planned_phases(self) -> tuple[str, ...]:
-        """The phases that a send with this very config goes through, in order."""
-        return self.phases
+    @abstractmethod
+    def planned_phases(self, *, sending: bool) -> tuple[str, ...]:
+        """The phases that a send, or a check, with this very config goes through, in order."""
 
     @abstractmethod
     async def check(self, trace: Trace) -> None:

@@ -56,6 +56,8 @@ class About:
     """For literals: value and label, in the order of the form."""
     multiline: bool = False
     unit: Text = NOTHING
+    suggestions: tuple[tuple[str, Text], ...] = ()
+    """For text: values that are known, such as a provider's regions, and their labels; others can be typed."""
 
 
 def setting(
@@ -71,10 +73,13 @@ def setting(
     choices: tuple[tuple[str, Text], ...] = (),
     multiline: bool = False,
     unit: Text = NOTHING,
+    suggestions: tuple[tuple[str, Text], ...] = (),
     **constraints: Any,
 ) -> Any:
     """Declare a setting. Without ``default`` it is required; ``constraints`` are those of ``pydantic.Field``."""
-    about = About(title, example, section, secret, destination, advanced, show_if, choices, multiline, unit)
+    about = About(
+        title, example, section, secret, destination, advanced, show_if, choices, multiline, unit, suggestions
+    )
     public: dict[str, Any] = {"secret": True, "writeOnly": True} if secret else {}
     info: FieldInfo = Field(
         default,

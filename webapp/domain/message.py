@@ -24,6 +24,14 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredTemplate:
+    """A template that is stored at the provider, and values for it beside those of the mail."""
+
+    id: str
+    variables: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """One rendered mail to one recipient. Headers are already free of control characters."""
 
@@ -36,6 +44,8 @@ class Mail:
     html: str | None = None
     reply_to: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+    stored_template: StoredTemplate | None = None
+    """The provider's own template that makes this mail; there are no bodies then."""
     locale: str | None = None
     payload: Mapping[str, JSON] = field(default_factory=dict)
     ip: str | None = None
@@ -95,6 +105,8 @@ class Trace:
 
     def __init__(self, observer: Callable[[Phase], None] | None = None) -> None:
         self.phases: list[Phase] = []
+        self.cautions: list[Problem] = []
+        """What works, but should be known: a test account, a quota that is nearly used up."""
         self._observer = observer
         self._lines: list[str] = []
 
@@ -110,6 +122,10 @@ class Trace:
             self._end(name, timeout, started, note, ok=False, error=exc)
             raise
         self._end(name, timeout, started, note, ok=True, error=None)
+
+    def caution(self, problem: Problem) -> None:
+        """Note what does not fail, but will surprise the admin later."""
+        self.cautions.append(problem)
 
     def client(self, line: str) -> None:
         """Note a line that we sent; the caller has taken out credentials and recipients' codes."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from webapp.connectors.base import Connector
+from webapp.connectors.base import Connector, Means
 from webapp.connectors.network import Network
 from webapp.domain.message import Mail, Receipt, Trace
 from webapp.domain.roles import TenantInfo
@@ -84,17 +84,12 @@ class Delivery:
 
     def phases(self, tenant: TenantInfo, resolved: ResolvedConnector, *, sending: bool) -> tuple[str, ...]:
         """The phases that a run over these values goes through, in order."""
-        phases = self._connector(tenant, resolved).planned_phases()
-        return phases if sending else tuple(phase for phase in phases if phase not in _HANDS_OVER)
+        return self._connector(tenant, resolved).planned_phases(sending=sending)
 
     def _connector(self, tenant: TenantInfo, resolved: ResolvedConnector) -> Connector[Any]:
-        keeper = self._access.keeper(tenant) if self._access else None
-        return self._connectors[resolved.provider](resolved.config, self._network_for(tenant), keeper)
+        means = Means(tokens=self._access.keeper(tenant)) if self._access else Means()
+        return self._connectors[resolved.provider](resolved.config, self._network_for(tenant), means)
 
     def network(self, tenant: TenantInfo) -> Network:
         """The way out of a tenant, for what is asked of a provider beside mail."""
         return self._network_for(tenant)
-
-
-_HANDS_OVER = frozenset({"mail_from", "rcpt_to", "data", "submit"})
-"""Phases in which a mail is handed over; a check ends before them."""

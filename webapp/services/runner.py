@@ -190,7 +190,10 @@ class Runner:
 
 def _so_far(job: Job, trace: Trace) -> RunContent:
     return replace(
-        job.content, phases=job.redaction.phases(trace.phases), transcript=job.redaction.text(trace.transcript)
+        job.content,
+        phases=job.redaction.phases(trace.phases),
+        transcript=job.redaction.text(trace.transcript),
+        warnings=(*job.content.warnings, *map(job.redaction.problem, trace.cautions)),
     )
 
 

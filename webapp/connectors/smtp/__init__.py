@@ -31,6 +31,8 @@ class SmtpConnector(Connector[SmtpConfig]):
     summary = T("Choose this for any mail server that you have host, port and credentials of.")
     config_model = SmtpConfig
     badges = (T("SMTP"), T("User name and password"))
+    group = "other"
+    starts = {"port": 587, "security": "starttls", "auth": {"type": "login"}}
     phases = (
         "resolve",
         "connect",
@@ -77,8 +79,10 @@ class SmtpConnector(Connector[SmtpConfig]):
         auth = config.auth
         return identity_of(auth, config.host) if isinstance(auth, OAuth2Auth) and auth.token_url else None
 
-    def planned_phases(self) -> tuple[str, ...]:
-        skipped = {"tls"} if self.config.security != "tls" else set()
+    def planned_phases(self, *, sending: bool) -> tuple[str, ...]:
+        skipped = set() if sending else {"mail_from", "rcpt_to", "data"}
+        if self.config.security != "tls":
+            skipped.add("tls")
         if self.config.security in ("tls", "none"):
             skipped.add("starttls")
         if self.config.auth.type == "none":
@@ -88,7 +92,7 @@ class SmtpConnector(Connector[SmtpConfig]):
         return tuple(phase for phase in self.phases if phase not in skipped)
 
     async def check(self, trace: Trace) -> None:
-        session = SMTPSession(self.config, self.network, trace, self.tokens)
+        session = SMTPSession(self.config, self.network, trace, self.means.tokens)
         place = await Place.take(self.config)
         try:
             await session.open()
@@ -97,7 +101,7 @@ class SmtpConnector(Connector[SmtpConfig]):
 
     async def send(self, mail: Mail, trace: Trace) -> Receipt:
         message = envelope(mail, self.config)
-        session = SMTPSession(self.config, self.network, trace, self.tokens)
+        session = SMTPSession(self.config, self.network, trace, self.means.tokens)
         place = await Place.take(self.config)
         try:
             await session.open()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from webapp.connectors.recipe import Fix, fixed
 from webapp.connectors.smtp.config import is_loopback
 from webapp.connectors.smtp.expiry import expiries
 from webapp.connectors.smtp.granting import READY
@@ -19,8 +20,6 @@ from webapp.connectors.smtp.problems import (
     USE_TLS,
     USE_TLS_AT_465,
     VERIFY,
-    Fix,
-    fixed,
     problem,
 )
 from webapp.domain.problem import Problem

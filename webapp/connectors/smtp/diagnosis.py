@@ -16,6 +16,7 @@ import aiosmtplib
 from aiosmtplib import SMTPResponseException
 
 from webapp.connectors import network_problems
+from webapp.connectors.recipe import fixed
 from webapp.connectors.smtp import problems
 from webapp.connectors.smtp.config import LoginAuth, SmtpConfig
 from webapp.connectors.smtp.endings import RESET_TITLE
@@ -218,4 +219,4 @@ class Diagnosis:
             security=self._config.security,
             starttls_offered=self._client.supports_extension("starttls"),
         )
-        return problems.fixed(problem, fix).with_transcript(self._trace.transcript)
+        return fixed(problem, fix).with_transcript(self._trace.transcript)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from webapp.connectors.smtp.recipes import Recipe
+from webapp.connectors.recipe import Recipe
 from webapp.domain.text import T, Text
 
 _AGAIN: Final = T("Try again in a few minutes.")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from webapp.connectors.smtp.recipes import PROVIDER_STATUS, SEE_WORDS, TRY_AGAIN, Recipe
+from webapp.connectors.recipe import Recipe
+from webapp.connectors.smtp.recipes import PROVIDER_STATUS, SEE_WORDS, TRY_AGAIN
 from webapp.domain.text import T
 
 LOGIN: Final[dict[str, Recipe]] = {

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from webapp.connectors.recipe import Fix, fixed
 from webapp.connectors.smtp.advice import steps_for
 from webapp.connectors.smtp.endings import ENDINGS
 from webapp.connectors.smtp.login_recipes import LOGIN
 from webapp.connectors.smtp.recipes import CONVERSATION
 from webapp.connectors.smtp.token_recipes import TOKEN
-from webapp.domain.problem import PatchOperation, Problem
-from webapp.domain.text import T, Text
+from webapp.domain.problem import Problem
+from webapp.domain.text import T
 
 RECIPES: Final = CONVERSATION | LOGIN | TOKEN | ENDINGS
 """Every problem code of this connector, beside those of the network, and its recipe."""
@@ -21,18 +22,6 @@ PLAIN_PORTS: Final = (25, 587, 2525)
 """Ports where the conversation begins in clear and STARTTLS follows."""
 
 TLS_PORT: Final = 465
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """A change that mends a problem with one click. None of these lowers security."""
-
-    label: Text
-    values: tuple[tuple[str, str | int | bool], ...]
-
-    def operations(self) -> tuple[PatchOperation, ...]:
-        # "add" sets a member whether it is there already or not (RFC 6902 section 4.1).
-        return tuple(PatchOperation("add", f"/connector/config/{key}", value) for key, value in self.values)
 
 
 USE_STARTTLS: Final = Fix(T("Use STARTTLS"), (("security", "starttls"),))
@@ -55,23 +44,11 @@ _FIXES: Final = {
 def problem(code: str, facts: Mapping[str, object], *, fix: Fix | None = None, temporary: bool = False) -> Problem:
     """Make a problem of its recipe; ``temporary`` adds to what the recipe says."""
     recipe = RECIPES[code]
-    values = tuple((name, str(value)) for name, value in facts.items())
-    steps = recipe.steps
     if code in _ABOUT_CREDENTIALS:
-        steps = (*steps_for(str(facts.get("host", ""))), *steps)
-    made = Problem(
-        code,
-        Text(recipe.title.template, values),
-        Text(recipe.cause.template, values),
-        tuple(Text(step.template, values) for step in steps),
-        recipe.temporary or temporary,
-    )
-    return fixed(made, fix)
-
-
-def fixed(problem: Problem, fix: Fix | None) -> Problem:
-    """Add the change that mends it."""
-    return replace(problem, patch=fix.operations(), patch_label=fix.label) if fix else problem
+        recipe = replace(recipe, steps=(*steps_for(str(facts.get("host", ""))), *recipe.steps))
+    if temporary:
+        recipe = replace(recipe, temporary=True)
+    return fixed(recipe.problem(code, facts), fix)
 
 
 def fix_for(code: str, *, port: int, security: str, starttls_offered: bool = False) -> Fix | None:

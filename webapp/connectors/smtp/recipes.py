@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
-from webapp.domain.text import T, Text
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a problem is called, what it means, and what to do about it."""
-
-    title: Text
-    cause: Text
-    steps: tuple[Text, ...]
-    temporary: bool = False
-
+from webapp.connectors.recipe import Recipe
+from webapp.domain.text import T
 
 PROVIDER_STATUS: Final = T("If it goes on, look at your provider's status page.")
 TRY_AGAIN: Final = T("Try again in a few minutes.")

@@ -17,8 +17,6 @@ PLAIN = ""
 """Stands in a draft for "none of the presets", where nothing at all means "find out"."""
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_STARTS: dict[str, dict[str, Any]] = {"smtp": {"port": 587, "security": "starttls", "auth": {"type": "login"}}}
-"""What a connector without preset begins with, so that the usual case needs the least typing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Card:
     @property
     def group(self) -> str:
         """Where it stands among the cards: own, service, mailbox, or other."""
-        return self.preset.kind if self.preset else "other"
+        return self.preset.kind if self.preset else self.connector.group
 
     @property
     def sandbox(self) -> bool:
@@ -131,7 +129,7 @@ def start(
     The sender is carried over from what was set up before; credentials never are.
     """
     model = card.connector.config_model
-    config: dict[str, Any] = dict(card.preset.config if card.preset else _STARTS.get(card.connector.kind, {}))
+    config: dict[str, Any] = dict(card.preset.config if card.preset else card.connector.starts)
     for setting in settings_of(model):
         key = setting.path[0]
         if setting.about.section == "sender" and old and key in old["config"] and key not in config:

@@ -23,13 +23,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from webapp.connectors.base import Alternative, Preset, PresetKind
+from webapp.connectors.base import Alternative, Group, Preset
 from webapp.domain.text import T, Text
 
 SANDBOX: Final = "sandbox"
 """The preset whose port, user and password only the running server knows."""
 
-_FILES: Final[Mapping[str, PresetKind]] = {"own": "own", "services": "service", "mailboxes": "mailbox"}
+_FILES: Final[Mapping[str, Group]] = {"own": "own", "services": "service", "mailboxes": "mailbox"}
 
 
 @cache
@@ -45,7 +45,7 @@ def presets() -> tuple[Preset, ...]:
 def _preset(
     *,
     id: str,  # noqa: A002  the word of the file
-    kind: PresetKind,
+    kind: Group,
     title: str,
     summary: str,
     config: Mapping[str, Any],

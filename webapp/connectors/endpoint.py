@@ -1,0 +1,77 @@
+"""The address of an HTTP interface: how it is written, and which of them are the same place."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import AfterValidator
+
+from webapp.connectors.base import Destination
+from webapp.connectors.config import Line
+from webapp.domain.address import parse_host
+
+_FORM = "Give the whole address, such as https://api.example.com."
+
+
+def normal_endpoint(value: str, *, query: bool = False) -> str:
+    """Write an endpoint in one way, without a final slash. Raises ValueError with words for an admin."""
+    try:
+        parts = urlsplit(value)
+        port, host = parts.port, parts.hostname or ""
+        name = str(ipaddress.IPv6Address(host)) if ":" in host else parse_host(host)
+    except ValueError:
+        raise ValueError(_FORM) from None
+    if parts.scheme not in ("https", "http") or port == 0 or not value.isascii() or "\\" in value or " " in value:
+        raise ValueError(_FORM)
+    if "@" in parts.netloc:
+        raise ValueError("User name and password have no place in this address.")
+    if parts.fragment or (parts.query and not query):
+        raise ValueError(
+            "The address ends before any #." if parts.fragment else "The address ends before any question mark."
+        )
+    if parts.scheme == "http" and not is_loopback(name):
+        raise ValueError("The address has to begin with https://, because a secret and your mail are sent there.")
+    shown = f"[{name}]" if ":" in name else name
+    usual = 443 if parts.scheme == "https" else 80
+    netloc = f"{shown}:{port}" if port and port != usual else shown
+    return urlunsplit((parts.scheme, netloc, parts.path.rstrip("/"), parts.query, ""))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address means this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def origin_of(url: Any) -> str:
+    """Scheme, host and port of a URL as typed; what is no URL yet stands for itself."""
+    text = str(url or "").strip()
+    try:
+        parts = urlsplit(normal_endpoint(text, query=True))
+    except ValueError:  # its own field says so
+        return text
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def destination_of(kind: str, url: Any, official: Mapping[str, Any] | frozenset[str] = frozenset()) -> Destination:
+    """Tell where the secrets of a config with this endpoint go.
+
+    A provider's own public endpoints are one place: changing the region sends a secret to nobody new.
+    """
+    origin = origin_of(url)
+    if origin in official:
+        return Destination(place=kind, port=443, protection="tls")
+    parts = urlsplit(origin) if "://" in origin else None
+    port = (parts.port or (443 if parts.scheme == "https" else 80)) if parts else None
+    return Destination(place=origin, port=port, protection="tls" if origin.startswith("https://") else "none")
+
+
+Endpoint = Annotated[Line, AfterValidator(normal_endpoint)]
+"""The address of a provider's HTTP interface: https, or http on this machine."""
