@@ -1,11 +1,14 @@
-"""Custom headers: which names and values are possible."""
+"""Headers of a mail: which custom ones are possible, and how names and addresses are written in one line."""
 
 from __future__ import annotations
 
 import re
+from email.header import Header
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator
+
+from webapp.domain.address import Mailbox, ascii_host
 
 FORBIDDEN_HEADERS: Final = frozenset(
     {
@@ -30,6 +33,8 @@ HEADERS_LIMIT: Final = 50
 HEADER_VALUE_LIMIT: Final = 2000
 
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_SPECIAL = re.compile(r'[][()<>@,:;".\\]')
 
 
 def _header_values(value: object) -> object:
@@ -67,3 +72,33 @@ def _check_header_value(name: str, line: object) -> None:
 
 Headers = Annotated[dict[str, str | tuple[str, ...]], BeforeValidator(_header_values)]
 """Header name → one value, or several for as many headers of that name."""
+
+
+def ascii_mailbox(mailbox: Mailbox) -> str:
+    """Write a mailbox in one line as HTTP interfaces want it: the name quoted or encoded, the domain as DNS has it."""
+    address = ascii_address(mailbox.address)
+    name = _CONTROL.sub(" ", mailbox.name).strip()
+    if not name:
+        return address
+    if not name.isascii() or "=?" in name:
+        shown = ascii_text(name)
+    elif _SPECIAL.search(name):
+        escaped = name.replace("\\", r"\\").replace('"', r"\"")
+        shown = f'"{escaped}"'
+    else:
+        shown = name
+    return f"{shown} <{address}>"
+
+
+def ascii_address(address: str) -> str:
+    """Write the domain of an address as DNS and SMTP carry it."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{ascii_host(domain)}"
+
+
+def ascii_text(value: str) -> str:
+    """Write a header's text in one line of ASCII (RFC 2047); what would end the line becomes a space."""
+    line = _CONTROL.sub(" ", value)
+    if line.isascii() and "=?" not in line:
+        return line
+    return Header(line, "utf-8").encode(linesep="")
