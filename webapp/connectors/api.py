@@ -20,10 +20,11 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Final, TypeVar
+from urllib.parse import urlsplit
 
 import httpx2
 from pydantic import BaseModel, SecretStr
@@ -35,6 +36,7 @@ from webapp.connectors.config import ConnectorConfig
 from webapp.connectors.endpoint import destination_of
 from webapp.connectors.http import HTTPConnection, Patience
 from webapp.connectors.recipe import Recipe, fixed
+from webapp.connectors.showing import Shown, Witness, Witnessed, request_shown
 from webapp.domain.message import DeliveryError, Mail, Outcome, PhaseNote, Receipt, Trace
 from webapp.domain.problem import JSON
 
@@ -151,12 +153,26 @@ class ApiConnector(Connector[ApiConfigT]):
                 note.text = note.text or receipt.text
                 return receipt
 
+    async def shown(self, mail: Mail) -> Shown:
+        """The mail where we made one; else the request, which is all there is to see."""
+        return await super().shown(mail) if mail.html or mail.text else await self.request_shown(mail)
+
+    async def request_shown(self, mail: Mail) -> Shown:
+        """The very request that a send of this mail makes."""
+        witness = Witness(urlsplit(self.endpoint).hostname or "")
+        api = Api(self, witness, Trace(), sender=mail.sender.address)
+        with suppress(Witnessed), api.phase("submit"):
+            await self.submit(api, mail)
+        if witness.request is None:
+            raise RuntimeError(f"{self.kind} submits a mail without a request")
+        return request_shown(witness.request, secrets_in(self.config))
+
 
 class Api:
     """One conversation with a provider: requests in phases, answers read, refusals named."""
 
     def __init__(
-        self, connector: ApiConnector[Any], connection: HTTPConnection, trace: Trace, *, sender: str = ""
+        self, connector: ApiConnector[Any], connection: HTTPConnection | Witness, trace: Trace, *, sender: str = ""
     ) -> None:
         self.trace = trace
         self.host = connection.host

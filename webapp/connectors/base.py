@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from webapp.connectors.authorization import Identity, KeepNothing, TokenKeeper
 from webapp.connectors.config import ConnectorConfig
 from webapp.connectors.network import Network
+from webapp.connectors.showing import Shown, mail_shown
 from webapp.domain.address import Mailbox
 from webapp.domain.message import Mail, Receipt, Trace
 from webapp.domain.problem import Problem
@@ -61,6 +62,20 @@ class Preset:
     kind: Group = "service"
 
 
+Rendering = Literal["here", "provider", "none"]
+"""Who makes the mail: we from the setup's template, the provider or the house, or the receiving endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """What the ready-made mails carry of those in whose name they go."""
+
+    name: str = ""
+    company: str = ""
+    logo: str = ""
+    """Address of an image."""
+
+
 class Relay(Protocol):
     """The mail server that the operator named, for connectors that have none of their own."""
 
@@ -71,6 +86,9 @@ class Relay(Protocol):
     @property
     def sender(self) -> Mailbox:
         """The address that its mail comes from."""
+
+    def planned_phases(self, *, sending: bool) -> tuple[str, ...]:
+        """The phases that a send, or a check, goes through, in order."""
 
     async def check(self, trace: Trace) -> None:
         """Connect and log in without sending. Raises DeliveryError; phases are in the trace."""
@@ -105,11 +123,13 @@ class Connector(ABC, Generic[ConfigT]):
     kind: ClassVar[str]
     title: ClassVar[str]
     summary: ClassVar[Text]
-    rendering: ClassVar[Literal["here", "provider", "none"]] = "here"
-    """Who makes the mail of the template: we, the provider's stored templates, or the receiving endpoint."""
+    rendering: ClassVar[Rendering] = "here"
+    """Who makes the mail; where that depends on the config, ``rendering_of`` says it."""
     config_model: ClassVar[type[ConnectorConfig]]
     stored_templates: ClassVar[bool] = False
     """Whether a template may name one that is stored at the provider."""
+    metered: ClassVar[bool] = False
+    """Whether its mails are counted by tenant and day, because they go at the operator's expense."""
     badges: ClassVar[tuple[Text, ...]] = ()
     group: ClassVar[Group] = "service"
     starts: ClassVar[Mapping[str, Any]] = {}
@@ -150,6 +170,28 @@ class Connector(ABC, Generic[ConfigT]):
     def identity(cls, config: ConfigT) -> Identity | None:  # noqa: ARG003  for subclasses
         """What access belongs to that is kept between two mails of this config; None where none is."""
         return None
+
+    @classmethod
+    def rendering_of(cls, config: ConfigT) -> Rendering:  # noqa: ARG003  for subclasses
+        """Who makes the mail with this very config: ``here`` needs a template of the setup, the others none."""
+        return cls.rendering
+
+    @classmethod
+    def brand(cls, config: ConfigT) -> Brand | None:  # noqa: ARG003  for subclasses
+        """What the house's ready-made mails carry of this config; None where those are not used."""
+        return None
+
+    def sender(self) -> Mailbox | None:
+        """Who its mails come from, where that is not the config's ``fromEmail``."""
+        return None
+
+    def obstacle(self) -> Problem | None:
+        """What the operator still has to do before this can work at all; nobody in a tenant can mend it."""
+        return None
+
+    async def shown(self, mail: Mail) -> Shown:
+        """What a send of this mail would hand over, for the inbox of a development tenant. Sends nothing."""
+        return mail_shown(mail)
 
     @abstractmethod
     def planned_phases(self, *, sending: bool) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ class Outcome(StrEnum):
     NOT_SENT = "not_sent"
     MAYBE_SENT = "maybe_sent"
     """The last byte went out and no answer came back."""
+    CAPTURED = "captured"
+    """It was put into the inbox of a development tenant and never left this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,15 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The provider took the mail."""
+    """The provider took the mail, or the inbox did in its place."""
 
     provider_message_id: str | None
     code: int | None = None
     enhanced_code: str | None = None
     text: str = ""
     accepted_by: str = ""
+    captured: bool = False
+    """Whether it went into the tenant's inbox, and to nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,4 +199,5 @@ PhaseName = Literal[
     "account",
     "sender",
     "submit",
+    "capture",
 ]

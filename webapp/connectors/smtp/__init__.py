@@ -7,6 +7,7 @@ from typing import Any
 
 from webapp.connectors.authorization import Identity
 from webapp.connectors.base import Connector, Destination, Preset
+from webapp.connectors.showing import Shown
 from webapp.connectors.smtp.config import SmtpConfig
 from webapp.connectors.smtp.connection import proxy_of, vouchers_of
 from webapp.connectors.smtp.contradictions import cautions, contradictions
@@ -90,6 +91,9 @@ class SmtpConnector(Connector[SmtpConfig]):
         if self.config.auth.type != "oauth2":
             skipped.add("token")
         return tuple(phase for phase in self.phases if phase not in skipped)
+
+    async def shown(self, mail: Mail) -> Shown:
+        return Shown("message/rfc822", envelope(mail, self.config).content)
 
     async def check(self, trace: Trace) -> None:
         session = SMTPSession(self.config, self.network, trace, self.means.tokens)
