@@ -17,28 +17,26 @@ class AcmeConnector(ApiConnector[AcmeConfig]):
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, ClassVar, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
 from pydantic import BaseModel, SecretStr
 
+from webapp.connectors.api_answer import Answer as Answer
 from webapp.connectors.api_recipes import COMMON, by_status
 from webapp.connectors.api_rules import Rule, Said
 from webapp.connectors.base import Connector, Destination
 from webapp.connectors.config import ConnectorConfig
 from webapp.connectors.endpoint import destination_of
 from webapp.connectors.http import HTTPConnection, Patience
-from webapp.connectors.recipe import Recipe, fixed
+from webapp.connectors.recipe import Fix, Recipe, fixed
 from webapp.connectors.showing import Shown, Witness, Witnessed, request_shown
+from webapp.domain.address import parse_mailbox
 from webapp.domain.message import DeliveryError, Mail, Outcome, PhaseNote, Receipt, Trace
-from webapp.domain.problem import JSON
 
 ApiConfigT = TypeVar("ApiConfigT", bound=ConnectorConfig)
 
@@ -52,45 +50,6 @@ _OPENING: Final = ("resolve", "connect", "tls")
 _EXAMINING: Final = ("auth", "account", "sender")
 _UNANSWERED: Final = frozenset({"http.no_answer", "http.broken_off", "http.answer_too_large"})
 """Problems that come after something was written."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a provider answered, whatever its status."""
-
-    status: int
-    headers: httpx2.Headers
-    text: str
-
-    @cached_property
-    def json(self) -> JSON:
-        """The body as JSON; None where it is none."""
-        try:
-            read: JSON = json.loads(self.text)
-        except (ValueError, RecursionError):
-            return None
-        return read
-
-    def at(self, *path: str | int) -> JSON:
-        """What stands at a place of the JSON; None where nothing does."""
-        value = self.json
-        for key in path:
-            if isinstance(value, dict) and isinstance(key, str):
-                value = value.get(key)
-            elif isinstance(value, list) and isinstance(key, int) and -len(value) <= key < len(value):
-                value = value[key]
-            else:
-                return None
-        return value
-
-    def text_at(self, *path: str | int) -> str:
-        """The text or number that stands at a place of the JSON; empty where neither does."""
-        value = self.at(*path)
-        return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
-
-    @property
-    def ok(self) -> bool:
-        return 200 <= self.status < 300
 
 
 class ApiConnector(Connector[ApiConfigT]):
@@ -139,6 +98,10 @@ class ApiConnector(Connector[ApiConfigT]):
         """What recipes may name, beside host, status and sender."""
         return {}
 
+    def remedy(self, code: str) -> Fix | None:
+        """The change that mends a problem, where it follows from the config: the other region, for instance."""
+        return None
+
     async def check(self, trace: Trace) -> None:
         async with HTTPConnection(self.network, self.endpoint, patience=self.patience) as connection:
             await connection.open(trace)
@@ -178,7 +141,7 @@ class Api:
         self.host = connection.host
         self._connector = connector
         self._connection = connection
-        self._sender = sender or str(getattr(connector.config, "from_email", "") or "")
+        self._sender = sender or _address(getattr(connector.config, "from_email", None))
         self._secrets = sorted(secrets_in(connector.config), key=len, reverse=True)
         self._phase = ""
         self._note = PhaseNote()
@@ -206,6 +169,8 @@ class Api:
         way counts as maybe sent.
         """
         request = httpx2.Request(method, self._connector.endpoint + path, headers=dict(headers or {}), **body)
+        # Who repeats what we sent may repeat a credential as it was encoded.
+        self._secrets += [word for word in request.headers.get("Authorization", "").split()[1:] if len(word) > 3]
         self.trace.client(f"{method} {request.url.path}")
         try:
             response = await self._connection.send(request)
@@ -247,6 +212,7 @@ class Api:
         known = {"host": self.host, "sender": self._sender, "status": answer.status if answer else "", "words": words}
         recipe = self._connector.recipes.get(code) or COMMON[code]
         problem = recipe.problem(code, known | self._connector.facts() | facts)
+        problem = fixed(problem, self._connector.remedy(code))
         return DeliveryError(
             problem.with_transcript(self.trace.transcript),
             outcome=outcome,
@@ -257,11 +223,13 @@ class Api:
     def caution(self, code: str, **facts: object) -> None:
         """Tell something that does not fail now, by a recipe of the connector."""
         known = {"host": self.host, "sender": self._sender}
-        self.trace.caution(self._connector.recipes[code].problem(code, known | self._connector.facts() | facts))
+        problem = self._connector.recipes[code].problem(code, known | self._connector.facts() | facts)
+        self.trace.caution(fixed(problem, self._connector.remedy(code)))
 
     def receipt(self, answer: Answer, message_id: str, text: str = "") -> Receipt:
         """The provider took the mail; ``message_id`` is its own."""
-        return Receipt(message_id or None, code=answer.status, text=shortened(text), accepted_by=self.host)
+        shown = shortened(self.scrubbed(message_id))
+        return Receipt(shown or None, code=answer.status, text=shortened(text), accepted_by=self.host)
 
     def scrubbed(self, text: str) -> str:
         """Take the config's secrets out of a provider's words."""
@@ -280,6 +248,10 @@ def secrets_in(config: BaseModel) -> set[str]:
         elif isinstance(value, BaseModel):
             found |= secrets_in(value)
     return {each for each in found if each}
+
+
+def _address(mailbox: str | None) -> str:
+    return parse_mailbox(mailbox).address if mailbox else ""
 
 
 def shortened(text: str) -> str:

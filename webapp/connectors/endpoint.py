@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, model_validator
 
 from webapp.connectors.base import Destination
-from webapp.connectors.config import Line
+from webapp.connectors.config import ConnectorConfig, Line
 from webapp.domain.address import parse_host
 
 _FORM = "Give the whole address, such as https://api.example.com."
@@ -75,3 +75,21 @@ def destination_of(kind: str, url: Any, official: Mapping[str, Any] | frozenset[
 
 Endpoint = Annotated[Line, AfterValidator(normal_endpoint)]
 """The address of a provider's HTTP interface: https, or http on this machine."""
+
+
+class EndpointConfig(ConnectorConfig):
+    """Settings of a provider with an endpoint: what is left empty is as if it had not been given."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_is_the_default(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        optional = {
+            key for name, info in cls.model_fields.items() if not info.is_required() for key in (name, info.alias)
+        }
+        return {key: value for key, value in data.items() if key not in optional or not _empty(value)}
+
+
+def _empty(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
