@@ -17,6 +17,7 @@ class AcmeConnector(ApiConnector[AcmeConfig]):
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -50,6 +51,8 @@ _OPENING: Final = ("resolve", "connect", "tls")
 _EXAMINING: Final = ("auth", "account", "sender")
 _UNANSWERED: Final = frozenset({"http.no_answer", "http.broken_off", "http.answer_too_large"})
 """Problems that come after something was written."""
+_GAVE_UP: Final = frozenset({502, 504, 520, 522, 524})
+"""Statuses of gateways (the last three are Cloudflare's) that stopped waiting for who stands behind them."""
 
 
 class ApiConnector(Connector[ApiConfigT]):
@@ -160,13 +163,15 @@ class Api:
         *,
         headers: Mapping[str, str] | None = None,
         accept: Collection[int] = (),
+        tells: Collection[str] | None = None,
         **body: Any,
     ) -> Answer:
         """Ask, and give the answer if it is one of success or its status is in ``accept``.
 
         ``path`` follows the endpoint; ``body`` is what ``httpx2.Request`` takes: ``json``, ``data``, ``content``,
-        ``params``. Raises DeliveryError, named by the connector's rules; what nobody answered once a mail was on its
-        way counts as maybe sent.
+        ``params``. ``tells`` names the members of a JSON object that the transcript may keep, where others are not
+        for all its readers. Raises DeliveryError, named by the connector's rules; what nobody answered once a mail
+        was on its way counts as maybe sent.
         """
         request = httpx2.Request(method, self._connector.endpoint + path, headers=dict(headers or {}), **body)
         # Who repeats what we sent may repeat a credential as it was encoded.
@@ -178,9 +183,11 @@ class Api:
             if self._phase == "submit" and exc.problem.code in _UNANSWERED:
                 raise self.error("api.maybe_sent", outcome=Outcome.MAYBE_SENT) from exc
             raise
-        answer = Answer(response.status_code, response.headers, self.scrubbed(response.text))
+        headers = httpx2.Headers([(name, self.scrubbed(value)) for name, value in response.headers.multi_items()])
+        answer = Answer(response.status_code, headers, self.scrubbed(response.text))
         self._note.code = answer.status
-        self.trace.server(f"{answer.status} {response.reason_phrase}\n{answer.text[:TRANSCRIPT_LIMIT]}")
+        told = answer.text if tells is None else _members(answer, tells)
+        self.trace.server(f"{answer.status} {response.reason_phrase}\n{told[:TRANSCRIPT_LIMIT]}")
         if answer.ok or answer.status in accept:
             return answer
         raise self.refused(answer)
@@ -190,7 +197,7 @@ class Api:
         said = self._connector.said(answer)
         rules = self._connector.rules
         rule = next((rule for rule in rules if rule.fits(self._phase, answer.status, said)), None)
-        if self._phase == "submit" and rule is None and answer.status in (502, 504):
+        if self._phase == "submit" and rule is None and answer.status in _GAVE_UP:
             # What stands in front of the provider gave up waiting; the provider itself may have gone on.
             return self.error("api.maybe_sent", answer, outcome=Outcome.MAYBE_SENT)
         error = self.error(rule.problem if rule else by_status(answer.status), answer, outcome=outcome)
@@ -236,6 +243,12 @@ class Api:
         for secret in self._secrets:
             text = text.replace(secret, _HIDDEN)
         return text
+
+
+def _members(answer: Answer, names: Collection[str]) -> str:
+    """These members of an answer's JSON; nothing of what is no object."""
+    read = answer.json
+    return json.dumps({name: read[name] for name in names if name in read}) if isinstance(read, dict) else ""
 
 
 def secrets_in(config: BaseModel) -> set[str]:

@@ -9,6 +9,7 @@ A setting is a pydantic field made by ``setting(...)``; its help is the docstrin
 
 from __future__ import annotations
 
+import re
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -249,6 +250,12 @@ def _no_secret_placeholder(value: SecretStr) -> SecretStr:
     return value
 
 
+def _printable(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[ -~]*", value.get_secret_value()):
+        raise ValueError("Only letters, digits and signs of ASCII are possible here. Copy it again, without blanks.")
+    return value
+
+
 def _host(value: str) -> str:
     """An IPv6 address is the one host that is no name; it may stand in brackets, as in a URL."""
     literal = value.removeprefix("[").removesuffix("]")
@@ -277,6 +284,8 @@ Secret = Annotated[
     Field(min_length=1, max_length=10_000),
 ]
 """A credential; in no log, page or answer."""
+HeaderSecret = Annotated[Secret, AfterValidator(_printable)]
+"""A credential that is sent in a header of HTTP, which carries ASCII only."""
 Lines = Annotated[str, BeforeValidator(_several_lines), AfterValidator(_no_placeholder), Field(max_length=100_000)]
 """Text of several lines, such as certificates in PEM."""
 SecretLines = Annotated[

@@ -16,8 +16,11 @@ from webapp.domain.address import parse_host
 _FORM = "Give the whole address, such as https://api.example.com."
 
 
-def normal_endpoint(value: str, *, query: bool = False) -> str:
-    """Write an endpoint in one way, without a final slash. Raises ValueError with words for an admin."""
+def normal_endpoint(value: str, *, whole: bool = False) -> str:
+    """Write an endpoint in one way, without a final slash. Raises ValueError with words for an admin.
+
+    A ``whole`` one is asked exactly as it is: its query and its final slash stay.
+    """
     try:
         parts = urlsplit(value)
         port, host = parts.port, parts.hostname or ""
@@ -28,7 +31,7 @@ def normal_endpoint(value: str, *, query: bool = False) -> str:
         raise ValueError(_FORM)
     if "@" in parts.netloc:
         raise ValueError("User name and password have no place in this address.")
-    if parts.fragment or (parts.query and not query):
+    if parts.fragment or (parts.query and not whole):
         raise ValueError(
             "The address ends before any #." if parts.fragment else "The address ends before any question mark."
         )
@@ -37,7 +40,8 @@ def normal_endpoint(value: str, *, query: bool = False) -> str:
     shown = f"[{name}]" if ":" in name else name
     usual = 443 if parts.scheme == "https" else 80
     netloc = f"{shown}:{port}" if port and port != usual else shown
-    return urlunsplit((parts.scheme, netloc, parts.path.rstrip("/"), parts.query, ""))
+    path = parts.path if whole else parts.path.rstrip("/")
+    return urlunsplit((parts.scheme, netloc, path, parts.query, ""))
 
 
 def is_loopback(host: str) -> bool:
@@ -54,7 +58,7 @@ def origin_of(url: Any) -> str:
     """Scheme, host and port of a URL as typed; what is no URL yet stands for itself."""
     text = str(url or "").strip()
     try:
-        parts = urlsplit(normal_endpoint(text, query=True))
+        parts = urlsplit(normal_endpoint(text, whole=True))
     except ValueError:  # its own field says so
         return text
     return f"{parts.scheme}://{parts.netloc}"
@@ -73,8 +77,14 @@ def destination_of(kind: str, url: Any, official: Mapping[str, Any] | frozenset[
     return Destination(place=origin, port=port, protection="tls" if origin.startswith("https://") else "none")
 
 
+def _whole(value: str) -> str:
+    return normal_endpoint(value, whole=True)
+
+
 Endpoint = Annotated[Line, AfterValidator(normal_endpoint)]
 """The address of a provider's HTTP interface: https, or http on this machine."""
+WholeEndpoint = Annotated[Line, AfterValidator(_whole)]
+"""The one address that is asked, with its query; https, or http on this machine."""
 
 
 class EndpointConfig(ConnectorConfig):

@@ -14,7 +14,7 @@ from webapp.domain.message import Mail
 HIDDEN: Final = "•••"
 """Stands where a secret was."""
 
-_SAY_WHO_ASKS: Final = frozenset({"authorization", "proxy-authorization", "cookie"})
+_SAY_WHO_ASKS: Final = frozenset({"authorization", "proxy-authorization", "cookie", "webhook-signature"})
 _OF_THE_LINE: Final = frozenset({"user-agent", "accept", "accept-encoding", "connection", "content-length", "host"})
 """Headers that say nothing about the mail."""
 
