@@ -4,9 +4,9 @@ import pytest
 from jsonpatch import apply_patch
 from pydantic import ValidationError
 
-from tests.connectors.contract import ConnectorContract
 from tests.peers.certificates import Certificates
 from webapp.connectors.config import secrets_of, settings_of
+from webapp.connectors.contract import Declaration
 from webapp.connectors.smtp import SmtpConnector
 from webapp.connectors.smtp.config import SmtpConfig, is_loopback
 
@@ -16,8 +16,10 @@ PROXY = {"url": "socks5://proxy.example.com:1080", "user": "postroom", "password
 GOOD = {"host": "smtp.example.com", "port": 587, "auth": LOGIN, "fromEmail": "Acme <no-reply@example.com>"}
 
 
-class TestSmtp(ConnectorContract):
+class TestEverySecretAtOnce(Declaration):
     connector = SmtpConnector
+    elsewhere = {"host": "smtp.example.net"}
+    in_clear = {"security": "none"}
     settings = {**GOOD, "tls": CERTIFICATES.client_pem(), "proxy": PROXY}
 
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pydantic import ValidationError
 
 from tests.canary import CANARY
-from tests.connectors.contract import ConnectorContract
+from webapp.connectors.contract import Declaration
 from webapp.connectors.smtp import SmtpConnector
 from webapp.connectors.smtp.config import SmtpConfig
 
@@ -65,23 +65,25 @@ def refusal(auth: Any) -> tuple[str, str]:
     return str(error["loc"][-1]), error["msg"]
 
 
-class TestWithRefreshToken(ConnectorContract):
+class SmtpDeclaration(Declaration):
     connector = SmtpConnector
+    elsewhere = {"host": "smtp.example.net"}
+    in_clear = {"security": "none"}
+
+
+class TestWithRefreshToken(SmtpDeclaration):
     settings = settings(REFRESH)
 
 
-class TestWithClientCredentials(ConnectorContract):
-    connector = SmtpConnector
+class TestWithClientCredentials(SmtpDeclaration):
     settings = settings(CREDENTIALS)
 
 
-class TestWithServiceAccount(ConnectorContract):
-    connector = SmtpConnector
+class TestWithServiceAccount(SmtpDeclaration):
     settings = settings(SERVICE)
 
 
-class TestWithReadyToken(ConnectorContract):
-    connector = SmtpConnector
+class TestWithReadyToken(SmtpDeclaration):
     settings = settings({**READY, "expires": "2027-01-01T00:00:00Z"})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from typing import Literal
 from webapp.domain.address import Mailbox
 from webapp.domain.problem import JSON, Problem
 from webapp.domain.usage import UsageType
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Outcome(StrEnum):
@@ -35,7 +38,7 @@ class StoredTemplate:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One rendered mail to one recipient. Headers are already free of control characters."""
+    """One rendered mail to one recipient. Raises ValueError for line breaks where only one line can be."""
 
     to: str
     sender: Mailbox
@@ -51,6 +54,15 @@ class Mail:
     locale: str | None = None
     payload: Mapping[str, JSON] = field(default_factory=dict)
     ip: str | None = None
+
+    def __post_init__(self) -> None:
+        headers = (part for header in self.headers for part in header)
+        lines = (self.to, self.sender.address, self.sender.name, self.subject, self.reply_to or "", *headers)
+        # Rendering cleans them; this is so that no connector can be made to write a header of somebody else's.
+        if any(_CONTROL.search(line) for line in lines):
+            raise ValueError(
+                "A mail's addresses, subject and headers cannot have line breaks or other control characters."
+            )
 
 
 @dataclass(frozen=True, slots=True)
