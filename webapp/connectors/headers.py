@@ -74,10 +74,24 @@ Headers = Annotated[dict[str, str | tuple[str, ...]], BeforeValidator(_header_va
 """Header name → one value, or several for as many headers of that name."""
 
 
+def _single_values(value: object) -> object:
+    pairs = _header_values(value)
+    if not isinstance(pairs, dict):
+        return pairs
+    for name, content in pairs.items():
+        if not isinstance(content, str) and len(content) != 1:
+            raise ValueError(f"This provider takes one text for each header; {name} has several.")
+    return {name: content if isinstance(content, str) else content[0] for name, content in pairs.items()}
+
+
+SingleHeaders = Annotated[dict[str, str], BeforeValidator(_single_values)]
+"""Header name → its one value, where a provider takes no more."""
+
+
 def ascii_mailbox(mailbox: Mailbox) -> str:
     """Write a mailbox in one line as HTTP interfaces want it: the name quoted or encoded, the domain as DNS has it."""
     address = ascii_address(mailbox.address)
-    name = _CONTROL.sub(" ", mailbox.name).strip()
+    name = one_line(mailbox.name).strip()
     if not name:
         return address
     if not name.isascii() or "=?" in name:
@@ -96,9 +110,14 @@ def ascii_address(address: str) -> str:
     return f"{local}@{ascii_host(domain)}"
 
 
+def one_line(value: str) -> str:
+    """Keep a text in its line: what would end it becomes a space."""
+    return _CONTROL.sub(" ", value)
+
+
 def ascii_text(value: str) -> str:
     """Write a header's text in one line of ASCII (RFC 2047); what would end the line becomes a space."""
-    line = _CONTROL.sub(" ", value)
+    line = one_line(value)
     if line.isascii() and "=?" not in line:
         return line
     return Header(line, "utf-8").encode(linesep="")
