@@ -6,10 +6,12 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from webapp.connectors.base import Connector
+from webapp.connectors.sendgrid import SendGridConnector
 from webapp.connectors.smtp import SmtpConnector
 
 CONNECTORS: dict[str, type[Connector[Any]]] = {
     "smtp": SmtpConnector,
+    "sendgrid": SendGridConnector,
 }
 """Every connector by its kind, in the order of the catalogue."""
 
