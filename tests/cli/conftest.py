@@ -151,6 +151,13 @@ def remote(ready: Shell, tmp_path: Path) -> Iterator[Run]:
     app.extensions["postroom"].close()
 
 
+@pytest.fixture(params=["here", "over the API"])
+def either(request: pytest.FixtureRequest) -> Run:
+    """The command on the database, and on a server over the API."""
+    run: Run = request.getfixturevalue("run" if request.param == "here" else "remote")
+    return run
+
+
 Save = Callable[..., None]
 
 

@@ -45,13 +45,6 @@ def refusing(scripted: Callable[..., ScriptedServer]) -> ScriptedServer:
     return scripted(Script(rcpt=answer(550, "5.1.1 no such user"), offers_starttls=False))
 
 
-@pytest.fixture(params=["here", "over the API"])
-def either(request: pytest.FixtureRequest) -> Run:
-    """The command on the database, and on a server over the API."""
-    run: Run = request.getfixturevalue("run" if request.param == "here" else "remote")
-    return run
-
-
 class TestShow:
     def test_it_is_yaml_with_masked_secrets(self, either: Run, save: Save) -> None:
         save(with_login())
@@ -122,16 +115,16 @@ class TestCheck:
     @pytest.mark.parametrize(
         ("content", "said"),
         [
-            ("connector: [", "neither JSON nor YAML at line"),
-            ('{"connector": ', "input.not_json"),
+            ("connector: [", "reading stopped at line"),
+            ('{"connector": ', "begins as JSON"),
             ('{"connector": null, "connector": null}', "/connector"),
-            ("connector: 1\nconnector: 2", "neither JSON nor YAML at line 2"),
+            ("connector: 1\nconnector: 2", "reading stopped at line 2"),
             ("- 1", "no setup"),
-            ('{"format": "other"}', "another format"),
+            ('{"format": "other"}', "no tenant document"),
             ('{"templates": {}}', "no connector"),
             ('{"connector": {"provider": "smtp", "config": {"port": "many"}}}', "/connector/config/port"),
-            ("connector:\n  provider: smtp\n  config: {1: 2}", "not text"),
-            ("connector: !!binary aGVsbG8=", "JSON does not know"),
+            ("connector:\n  provider: smtp\n  config: {1: 2}", "is no text"),
+            ("connector: !!binary aGVsbG8=", "JSON knows no such value"),
         ],
     )
     def test_a_file_that_cannot_be_used_is_explained(

@@ -20,6 +20,8 @@ COMMANDS = {
     "show": "setups",
     "check": "setups",
     "test-send": "setups",
+    "export": "transfer",
+    "fmt": "transfer",
     "history": "setups",
     "restore": "setups",
     "keys": "keys",

@@ -28,6 +28,8 @@ class Backend(Protocol):
 
     def test_send(self, tenant: str, body: JSONObject) -> JSONObject: ...
 
+    def export(self, tenant: str, phrase: str | None) -> JSONObject: ...
+
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]: ...
 
     def restore(
@@ -78,6 +80,11 @@ class Remote:
 
     def test_send(self, tenant: str, body: JSONObject) -> JSONObject:
         return self._object(self._client.post("tenants", tenant, "test-send", body=body))
+
+    def export(self, tenant: str, phrase: str | None) -> JSONObject:
+        if phrase is not None:
+            raise BadInputError("Secrets leave a server only at its own shell: run this there, or leave out --seal.")
+        return self._object(self._client.get("tenants", tenant, "export"))
 
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]:
         found: list[JSONObject] = self._client.get("tenants", tenant, "revisions", limit=limit, before=before)

@@ -8,10 +8,11 @@ import click
 from pydantic import TypeAdapter
 
 from webapp.cli.backends import backend
-from webapp.cli.documents import FORMAT, write_yaml
 from webapp.cli.output import json_option, report, report_json, table
 from webapp.connectors import CONNECTORS
 from webapp.domain.setup import Setup
+from webapp.domain.tenant_document import FORMAT, VERSION
+from webapp.services.transfer.writing import write_yaml
 
 
 @click.command()
@@ -65,7 +66,7 @@ def tenant_document_schema() -> dict[str, Any]:
         "type": "object",
         "properties": {
             "format": {"const": FORMAT},
-            "version": {"const": 1},
+            "version": {"const": VERSION},
             "setup": schemas["", "validation"],
             "contentHash": {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"},
             "secrets": {"type": "string", "description": "Sealed by age, armoured."},

@@ -49,6 +49,9 @@ class Local:
         )
         return TestSendAnswer.of(run).to_json()
 
+    def export(self, tenant: str, phrase: str | None) -> JSONObject:
+        return self._services.exporting.export(self._access(tenant), phrase=phrase).to_json()
+
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]:
         found = self._services.setups.history(self._access(tenant).tenant, before=before, limit=limit)
         return [RevisionAnswer.of(info).to_json() for info in found]

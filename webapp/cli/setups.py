@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from webapp.cli.backends import backend
-from webapp.cli.documents import read_setup, write_yaml
+from webapp.cli.documents import read_setup
 from webapp.cli.output import BadInputError, Exit, json_option, report, report_json, table, tell
 from webapp.domain.usage import UsageType
+from webapp.services.transfer.writing import write_yaml
 
 _FILE = click.option(
     "--file",

@@ -109,6 +109,34 @@ class TemplateNotFoundError(InputError):
     title = T("There is no template for this mail")
 
 
+class DocumentInvalidError(InputError):
+    """What was sent is no tenant document, or one that this version cannot read. ``errors`` names the places."""
+
+    code = "document.invalid"
+    title = T("The document cannot be read")
+
+
+class DocumentHashMismatchError(InputError):
+    """The document was changed after it was exported. `postroom fmt` renews its hash, if that was meant."""
+
+    code = "document.hash_mismatch"
+    title = T("The document is not as it was exported")
+
+
+class DocumentSealedMismatchError(InputError):
+    """The sealed secrets belong to another document. Export again, or leave them out and type the secrets."""
+
+    code = "document.sealed_mismatch"
+    title = T("The sealed secrets belong to another document")
+
+
+class PassphraseError(InputError):
+    """The sealed secrets do not open: the passphrase is missing or wrong, or they cost too much to open."""
+
+    code = "document.passphrase"
+    title = T("The sealed secrets do not open")
+
+
 class NotFoundError(PostroomError):
     """It does not exist, or you may not know whether it does."""
 

@@ -25,6 +25,7 @@ class Deed:
 
 DEEDS: Final[Mapping[str, Deed]] = {
     "setup.saved": Deed(T("Saved a setup"), T("saved the setup as revision %(revision)s")),
+    "setup.exported": Deed(T("Exported a setup"), T("exported revision %(revision)s")),
     "setup.restored": Deed(T("Restored a setup"), T("restored revision %(detail)s, as revision %(revision)s")),
     "setup.imported": Deed(T("Imported a setup"), T("imported a setup, as revision %(revision)s")),
     "setup.promoted": Deed(T("Promoted a setup"), T("promoted the setup from %(detail)s, as revision %(revision)s")),

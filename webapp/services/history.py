@@ -121,7 +121,7 @@ class Revisions:
         tags = {p.removeprefix(prefix): tag for p, tag in stored.tags.items() if p.startswith(f"{prefix}/")}
 
         def opened() -> dict[str, str]:
-            values = self._secrets(tenant, stored.number)
+            values = self.secrets(tenant, stored.number)
             return {p.removeprefix(prefix): value for p, value in values.items() if p.startswith(f"{prefix}/")}
 
         return StoredSection(section.provider, section.config, tags, opened)
@@ -204,7 +204,7 @@ class Revisions:
         except PostroomError:
             return None
 
-    def _secrets(self, tenant: TenantInfo, number: int) -> dict[str, str]:
+    def secrets(self, tenant: TenantInfo, number: int) -> dict[str, str]:
         """Open a revision's secrets. They are kept in no cache."""
         query = select(RevisionRow.secrets).where(RevisionRow.tenant_id == tenant.id, RevisionRow.number == number)
         with self._db.read() as session:

@@ -13,6 +13,7 @@ from webapp.domain.diff import Change, changes
 from webapp.domain.errors import (
     ConnectorNotSetUpError,
     FlowsDependOnConnectorError,
+    ForbiddenError,
     NotFoundError,
 )
 from webapp.domain.problem import Problem
@@ -77,6 +78,12 @@ class Setups:
     def revision(self, tenant: TenantInfo, number: int) -> StoredSetup:
         """One revision; 0 is what was there before the first. Raises NotFoundError."""
         return self._revisions.one(tenant, number)
+
+    def secrets(self, access: Access, number: int) -> dict[str, str]:
+        """A revision's secrets in clear, pointer → value, for owners alone. Raises ForbiddenError."""
+        if not access.may(Permission.MANAGE):
+            raise ForbiddenError
+        return self._revisions.secrets(access.tenant, number) if number else {}
 
     def history(self, tenant: TenantInfo, before: int | None = None, limit: int = 50) -> list[RevisionInfo]:
         """The revisions, newest first; ``before`` is the last number seen."""

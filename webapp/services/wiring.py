@@ -39,6 +39,7 @@ from webapp.services.setups import Setups
 from webapp.services.tenants import Tenants
 from webapp.services.testing import Testing
 from webapp.services.tokens import Tokens
+from webapp.services.transfer.exporting import Exporting
 from webapp.settings import Settings
 
 DRAFTS_KEPT = timedelta(hours=24)
@@ -66,6 +67,7 @@ class Services:
     access: AccessTokens
     expiries: Expiries
     delivery: Delivery
+    exporting: Exporting
     consents: Consents
     testing: Testing
     console_mail: ConsoleMail
@@ -128,6 +130,7 @@ def build(settings: Settings) -> Services:
         access=access,
         expiries=Expiries(CONNECTORS, access, setups),
         delivery=delivery,
+        exporting=Exporting(db, setups, audit),
         consents=Consents(db, loop, audit),
         testing=Testing(
             runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits

@@ -1,0 +1,1 @@
+"""Moving setups: tenant documents written, read and sealed."""
