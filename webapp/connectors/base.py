@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Final, Generic, Literal, Protocol, TypeVar
 
 from pydantic import SecretStr
 
@@ -19,6 +19,9 @@ from webapp.domain.problem import Problem
 from webapp.domain.text import Text
 
 ConfigT = TypeVar("ConfigT", bound=ConnectorConfig)
+
+INTERFACE: Final = 1
+"""The version of what a connector and Postroom expect of each other; it grows when other packages must change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,8 @@ class Connector(ABC, Generic[ConfigT]):
     """One provider's adapter. Knows nothing of tenants, storage or pages."""
 
     kind: ClassVar[str]
+    made_for: ClassVar[int] = 0
+    """In other packages: the version of the interface that it was written for, ``INTERFACE`` at that time."""
     title: ClassVar[str]
     summary: ClassVar[Text]
     rendering: ClassVar[Rendering] = "here"
