@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from webapp.connectors.catalogue import Catalogue
+from webapp.connectors.postmark import PostmarkConnector
 from webapp.connectors.sendgrid import SendGridConnector
 from webapp.connectors.smtp import SmtpConnector
 
@@ -12,6 +13,7 @@ CONNECTORS: Final = Catalogue(
     {
         "smtp": SmtpConnector,
         "sendgrid": SendGridConnector,
+        "postmark": PostmarkConnector,
     }
 )
 """Every connector by its kind, in the order of the catalogue. Those of other packages follow, by entry points."""
