@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from webapp.connectors.aws_ses import AwsSesConnector
 from webapp.connectors.catalogue import Catalogue
 from webapp.connectors.postmark import PostmarkConnector
 from webapp.connectors.sendgrid import SendGridConnector
@@ -12,6 +13,7 @@ from webapp.connectors.smtp import SmtpConnector
 CONNECTORS: Final = Catalogue(
     {
         "smtp": SmtpConnector,
+        "aws-ses": AwsSesConnector,
         "sendgrid": SendGridConnector,
         "postmark": PostmarkConnector,
     }

@@ -183,7 +183,8 @@ class Api:
             if self._phase == "submit" and exc.problem.code in _UNANSWERED:
                 raise self.error("api.maybe_sent", outcome=Outcome.MAYBE_SENT) from exc
             raise
-        headers = httpx2.Headers([(name, self.scrubbed(value)) for name, value in response.headers.multi_items()])
+        scrubbed = [(name, self.scrubbed(value)) for name, value in response.headers.multi_items()]
+        headers = httpx2.Headers(scrubbed, encoding="utf-8")
         answer = Answer(response.status_code, headers, self.scrubbed(response.text))
         self._note.code = answer.status
         told = answer.text if tells is None else _members(answer, tells)
@@ -237,6 +238,10 @@ class Api:
         """The provider took the mail; ``message_id`` is its own."""
         shown = shortened(self.scrubbed(message_id))
         return Receipt(shown or None, code=answer.status, text=shortened(text), accepted_by=self.host)
+
+    def hide(self, *secrets: str) -> None:
+        """Take these out of the provider's words too: secrets that are not in the config."""
+        self._secrets = sorted({*self._secrets, *filter(None, secrets)}, key=len, reverse=True)
 
     def scrubbed(self, text: str) -> str:
         """Take the config's secrets out of a provider's words."""

@@ -93,8 +93,11 @@ class EndpointConfig(ConnectorConfig):
     @model_validator(mode="before")
     @classmethod
     def _empty_is_the_default(cls, data: Any) -> Any:
-        if not isinstance(data, Mapping):
-            return data
+        return cls.given(data) if isinstance(data, Mapping) else data
+
+    @classmethod
+    def given(cls, data: Mapping[str, Any]) -> dict[str, Any]:
+        """What of these settings is judged."""
         optional = {
             key for name, info in cls.model_fields.items() if not info.is_required() for key in (name, info.alias)
         }
