@@ -14,6 +14,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp.accounts import Accounts, AccountStore, Directory, Federation, Installation, Passkeys, SecondFactor
 from webapp.api.blueprint import bp as api
+from webapp.connectors import CONNECTORS
+from webapp.connectors.belongings import translations_of
 from webapp.domain.errors import PostroomError
 from webapp.resources import resource
 from webapp.services import sessions
@@ -30,6 +32,7 @@ from webapp.web import (
     inbox,
     invitation,
     links,
+    logos,
     metrics,
     openid,
     overview,
@@ -69,10 +72,11 @@ def create_app(settings: Settings) -> Flask:
     requests.configure_logs()
     requests.init_app(app, settings, services)
     Assets(resource("static")).init_app(app)
-    Babel(app, locale_selector=frame.locale)
+    Babel(app, locale_selector=frame.locale, default_translation_directories=_translations())
     csrf = CSRFProtect(app)
     Security(app, AccountStore(services.db), register_blueprint=False)
     frame.init_app(app)
+    logos.init_app(app)
     for part in (
         frame,
         health,
@@ -87,6 +91,7 @@ def create_app(settings: Settings) -> Flask:
         people,
         tenants,
         links,
+        logos,
         *SETTINGS,
     ):
         app.register_blueprint(part.bp)
@@ -95,6 +100,11 @@ def create_app(settings: Settings) -> Flask:
     app.register_error_handler(PostroomError, errors.of_domain)
     app.register_error_handler(HTTPException, errors.of_http)
     return app
+
+
+def _translations() -> str:
+    """The folders of translations. Ours come last: of two translations of a text, the later one counts."""
+    return ";".join([*(str(each) for each in map(translations_of, CONNECTORS.others()) if each), "translations"])
 
 
 def _configuration(settings: Settings) -> dict[str, object]:

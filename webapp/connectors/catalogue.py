@@ -13,9 +13,9 @@ import threading
 from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from webapp.connectors.base import INTERFACE, Connector
+from webapp.connectors.base import INTERFACE, Connector, Group
 from webapp.connectors.config import ConnectorConfig, settings_of
 from webapp.domain.text import T, Text
 
@@ -58,6 +58,10 @@ class Catalogue(MutableMapping[str, type[Connector[Any]]]):
     def ours(self) -> frozenset[str]:
         """The kinds that ship with Postroom."""
         return self._ours
+
+    def others(self) -> list[type[Connector[Any]]]:
+        """The connectors of other packages."""
+        return [connector for kind, connector in self.items() if kind not in self._ours]
 
     @property
     def left_out(self) -> tuple[LeftOut, ...]:
@@ -142,6 +146,8 @@ def _look_through(connector: type[Connector[Any]], kind: str) -> None:
         raise UnusableError(T("Its settings are no ConnectorConfig."))
     if not connector.title or not isinstance(connector.summary, Text) or not connector.phases:
         raise UnusableError(T("It has no title, no summary or no phases."))
+    if connector.group not in get_args(Group):
+        raise UnusableError(T("Its group is none of: %(groups)s.", groups=", ".join(get_args(Group))))
     connector.presets()
     connector.destination({})
     connector.contradictions({})

@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from webapp.connectors import CONNECTORS
 from webapp.connectors.openid import OpenIDError
 from webapp.db import migrate
 from webapp.db.keys import KEY_FILE
@@ -98,6 +99,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         )
         return
     yield Finding("migrations", "ok", f"It is at {newest}.")
+    yield from _other_packages()
     yield _sandbox_port(settings)
     try:
         with _opened(settings) as database:
@@ -186,6 +188,14 @@ def _ends(services: Services, tenant: TenantInfo) -> Iterator[Finding]:
     for each in cautions:
         state: State = "failed" if ended(each) else "warning"
         yield Finding(f"connector of {tenant.slug}", state, f"{each.title}. {each.cause}")
+
+
+def _other_packages() -> Iterator[Finding]:
+    """Connectors of other packages: those that are offered, and those that cannot be."""
+    for connector in CONNECTORS.others():
+        yield Finding("connector", "ok", f"{connector.kind}: offered by {connector.__module__}.")
+    for each in CONNECTORS.left_out:
+        yield Finding("connector", "failed", f"{each.kind} of {each.package} is left out. {each.why}")
 
 
 def _sandbox_port(settings: Settings) -> Finding:

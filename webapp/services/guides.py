@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from html import escape
+from typing import Any
 
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from webapp.connectors import CONNECTORS
-from webapp.connectors.base import Alternative, Preset
+from webapp.connectors.base import Alternative, Connector, Preset
+from webapp.connectors.belongings import guide_of
 from webapp.connectors.config import Setting, settings_of
 from webapp.domain.errors import NotFoundError
 from webapp.domain.text import T
@@ -61,8 +63,17 @@ class Guide:
 
 
 def guide_names() -> list[str]:
-    """The guides there are."""
-    return sorted(path.stem for path in (resource("templates") / "guides").glob("*.md"))
+    """The guides there are: ours, and those that connectors of other packages bring."""
+    ours = {path.stem for path in (resource("templates") / "guides").glob("*.md")}
+    return sorted(ours.union(*map(_brought_by, CONNECTORS.others())))
+
+
+@cache
+def _brought_by(connector: type[Connector[Any]]) -> dict[str, str]:
+    """Name to Markdown of the guides of another package; what does not begin with its title is none."""
+    names = {connector.kind, *filter(None, (preset.guide for preset in connector.presets()))}
+    guides = {name: (guide_of(connector, name) or "").lstrip() for name in names}
+    return {name: text for name, text in guides.items() if text.startswith("# ")}
 
 
 @cache
@@ -79,11 +90,22 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def _read(name: str) -> str:
-    return (resource("templates") / "guides" / f"{name}.md").read_text(encoding="utf-8")
+    """A guide, or a part of guides; ours before one of the same name that another package brings."""
+    path = resource("templates") / "guides" / f"{name}.md"
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
+    return next((guides[name] for guides in map(_brought_by, CONNECTORS.others()) if name in guides), "")
 
 
 def _shared(placeholder: re.Match[str]) -> str:
     return _read(f"parts/{placeholder[2]}").strip() if placeholder[1] == "part" else placeholder[0]
+
+
+def _filled_in(placeholder: re.Match[str]) -> str:
+    try:
+        return _TABLES[placeholder[1]](placeholder[2])
+    except (KeyError, StopIteration):  # a name that another package's guide made up
+        return ""
 
 
 def _sections(tokens: Sequence[Token]) -> list[list[Token]]:
@@ -119,7 +141,7 @@ def _html(tokens: list[Token]) -> str:
                 part.attrSet("target", "_blank")
     rendered = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
     return nh3.clean(
-        _FILLED_IN.sub(lambda match: _TABLES[match[1]](match[2]), rendered),
+        _FILLED_IN.sub(_filled_in, rendered),
         tags=_TEXT_TAGS | _TABLE_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"https", "mailto"},
