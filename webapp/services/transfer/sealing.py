@@ -34,7 +34,8 @@ def seal(secrets: Mapping[str, str], content_hash: str, phrase: str) -> str:
     if len(phrase) < PASSPHRASE_LENGTH:
         raise _refused(T("A passphrase has at least %(least)s characters.", least=PASSPHRASE_LENGTH))
     content = dumps({"contentHash": content_hash, "secrets": dict(sorted(secrets.items()))})
-    return passphrase.encrypt(content.encode(), phrase, armored=True).decode("ascii").strip() + "\n"
+    armoured: bytes = passphrase.encrypt(content.encode(), phrase, armored=True)
+    return armoured.decode("ascii").strip() + "\n"
 
 
 def unseal(sealed: str, content_hash: str, phrase: str) -> dict[str, str]:
