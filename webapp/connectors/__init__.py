@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from webapp.connectors.aliyun_dm import AliyunDmConnector
 from webapp.connectors.aws_ses import AwsSesConnector
 from webapp.connectors.catalogue import Catalogue
 from webapp.connectors.postmark import PostmarkConnector
@@ -15,6 +16,7 @@ CONNECTORS: Final = Catalogue(
         "smtp": SmtpConnector,
         "aws-ses": AwsSesConnector,
         "sendgrid": SendGridConnector,
+        "aliyun-dm": AliyunDmConnector,
         "postmark": PostmarkConnector,
     }
 )
