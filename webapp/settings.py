@@ -25,6 +25,7 @@ from webapp.environment import (
     Scopes,
     SecondFactorRequired,
     Sender,
+    Slugs,
 )
 
 __all__ = ["Grant", "Limit", "Relay", "SecondFactorRequired", "Settings", "documented_settings", "settings_table"]
@@ -58,10 +59,14 @@ class Settings(BaseSettings):
     allowed_networks: Networks = ()
     """Networks (CIDR) that connectors may reach besides public addresses, such as 10.0.0.0/8."""
     builtin_smtp_url: RelayURL = Field(default=None, repr=False)
-    """Mail server for the console's own mail, such as smtps://user:password@smtp.example.com or smtp://localhost:25;
-    smtp://…?starttls demands encryption."""
+    """Mail server for the built-in service and the console's own mail, such as smtps://user:password@smtp.example.com
+    or smtp://localhost:25; smtp://…?starttls demands encryption."""
     builtin_from: Sender = Field(default=None, validate_default=True)
-    """Address that the console's own mail comes from, such as postroom@example.com; a name may stand before it."""
+    """Address that their mail comes from, such as postroom@example.com; a name may stand before it."""
+    builtin_daily_limit: int = Field(default=0, ge=0, le=10_000_000)
+    """Mails that a tenant may send through the built-in service on one day (UTC); 0 for as many as it likes."""
+    machine_identity_tenants: Slugs = ()
+    """Tenants, by their short names, that may use the AWS role of the machine that Postroom runs on."""
     test_send_limits: LimitPair = (Limit(10, 600), Limit(200, 86400))
     """Test sends allowed for each recipient, then for each tenant."""
     oidc_issuer: Issuer = None

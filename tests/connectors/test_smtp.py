@@ -33,10 +33,10 @@ class MailServer:
         return {"host": LOOPBACK, "port": self.port, "security": "none"}
 
     def handed_over(self) -> list[Parts]:
-        return [_parts(each.commands, each.body) for each in self.server.conversations if each.body is not None]
+        return [parts_of(each.commands, each.body) for each in self.server.conversations if each.body is not None]
 
 
-def _parts(commands: list[str], body: bytes) -> Parts:
+def parts_of(commands: list[str], body: bytes) -> Parts:
     message = email.message_from_bytes(body)
     headers = [(name.lower(), re.sub(r"\r\n[ \t]", " ", value)) for name, value in message.items()]
     envelope = [(verb, rest.split()[0]) for verb, _, rest in (command.partition(":") for command in commands) if rest]

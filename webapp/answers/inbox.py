@@ -1,4 +1,4 @@
-"""Mail that the sandbox captured."""
+"""Mail that was captured, and requests that would have carried some."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from webapp.answers.base import Answer
+from webapp.domain.problem import JSON
 
 if TYPE_CHECKING:
+    from webapp.services.captured import Request
     from webapp.services.inbox import InboxItem, InboxMail
 
 
@@ -38,6 +40,19 @@ class InboxItemAnswer(Answer):
         )
 
 
+class RequestAnswer(Answer):
+    """A request that would have carried a mail."""
+
+    method: str
+    url: str
+    body: JSON = None
+    """The JSON that would have gone; other bodies as text."""
+
+    @classmethod
+    def of(cls, request: Request) -> RequestAnswer:
+        return cls(method=request.method, url=request.url, body=request.json if request.is_json else request.body)
+
+
 class InboxMailAnswer(InboxItemAnswer):
     """A captured mail with its parts."""
 
@@ -47,6 +62,8 @@ class InboxMailAnswer(InboxItemAnswer):
     source: str
     attachments: list[str]
     """Names of what hangs on it besides its text."""
+    request: RequestAnswer | None = None
+    """Where no mail but a request to the provider would have gone; ``headers`` and ``source`` are its own then."""
 
     @classmethod
     def of_mail(cls, mail: InboxMail) -> InboxMailAnswer:
@@ -57,4 +74,5 @@ class InboxMailAnswer(InboxItemAnswer):
             headers=list(mail.headers),
             source=mail.source,
             attachments=list(mail.attachments),
+            request=RequestAnswer.of(mail.request) if mail.request else None,
         )

@@ -87,7 +87,8 @@ class CheckAnswer(Answer):
 class TestSendAnswer(CheckAnswer):
     """What became of a test mail."""
 
-    outcome: Literal["sent", "not_sent", "maybe_sent"]
+    outcome: Literal["sent", "not_sent", "maybe_sent", "captured"]
+    """``captured``: it lies in the tenant's inbox and went nowhere else."""
     message_id: str | None = None
     provider_message_id: str | None = None
     warnings: list[ProblemAnswer] = Field(default_factory=list)

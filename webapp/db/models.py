@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -168,6 +168,21 @@ class DraftRow(Base):
     updated_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
+class PlanRow(Base):
+    """What an import or a promotion would do, as somebody saw it; purged after 24 hours."""
+
+    __tablename__ = "plans"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), index=True)
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[int | None]
+    base_revision: Mapped[int]
+    content: Mapped[bytes]
+    """Sealed: it holds the secrets that were typed for it."""
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
 class RunRow(Base):
     """One check or test send, as pages poll it; purged after 24 hours."""
 
@@ -239,8 +254,19 @@ class AttemptRow(Base):
     at: Mapped[datetime] = mapped_column(default=now)
 
 
+class DailyUsageRow(Base):
+    """What a tenant sent on one day at the operator's expense."""
+
+    __tablename__ = "daily_usage"
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True, index=True)
+    """In UTC."""
+    mails: Mapped[int]
+
+
 class InboxRow(Base):
-    """A mail that the sandbox captured."""
+    """A mail that was captured, or the request that would have carried one."""
 
     __tablename__ = "inbox_mails"
     __table_args__ = (Index("ix_inbox_mails_tenant_id_received_at", "tenant_id", "received_at"),)
@@ -253,6 +279,8 @@ class InboxRow(Base):
     """Sealed: recipient, sender, subject, code: what a list shows."""
     raw: Mapped[bytes]
     """Sealed: the mail's source."""
+    media_type: Mapped[str] = mapped_column(String(32), default="message/rfc822", server_default="message/rfc822")
+    """``message/rfc822`` for a mail, ``message/http`` for a request."""
     received_at: Mapped[datetime] = mapped_column(default=now)
 
 

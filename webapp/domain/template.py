@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticKnownError
 
 from webapp.domain.errors import TemplateTooLargeError
 from webapp.domain.problem import JSON
@@ -35,14 +36,23 @@ class Template(BaseModel):
         frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, hide_input_in_errors=True
     )
 
+    provider_template: dict[str, JSON] | None = None
+    """Names one stored at the provider: ``{"id", "variables"}``. It stands first, for the rules of the others."""
     content_type: Literal["text/html", "text/plain"] = "text/html"
-    subject: str = Field(min_length=1, max_length=998)
+    subject: str = Field(default="", max_length=998, validate_default=True)
+    """Every mail needs one; a template stored at the provider has its own there."""
     preheader: str | None = Field(default=None, max_length=500)
     content: str = ""
     text: str | None = None
     send_from: str | None = Field(default=None, max_length=998)
     reply_to: str | None = Field(default=None, max_length=998)
-    provider_template: dict[str, JSON] | None = None
+
+    @field_validator("subject")
+    @classmethod
+    def _needed(cls, value: str, info: ValidationInfo) -> str:
+        if not value and info.data.get("provider_template") is None:
+            raise PydanticKnownError("missing")
+        return value
 
     @field_validator("subject", "preheader", "send_from", "reply_to")
     @classmethod

@@ -7,6 +7,7 @@ import codecs
 import email.header
 import email.parser
 import email.policy
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from email.errors import MessageError
 from email.message import Message
 from html import unescape
 from typing import Final
+from urllib.parse import urlsplit
 
 from inscriptis import get_text
 
+from webapp.domain.problem import JSON
 from webapp.services.findings import find_code
 from webapp.services.narrow import narrow
 
@@ -45,6 +48,19 @@ _UNSAFE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """A request taken apart that would have carried a mail."""
+
+    method: str
+    url: str
+    body: str
+    """As people read it: JSON on many lines, else as it is."""
+    json: JSON = None
+    """The body where it is JSON."""
+    is_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
     """A mail taken apart."""
 
@@ -58,10 +74,56 @@ class Captured:
     links: tuple[str, ...]
     attachments: tuple[str, ...] = ()
     """Names of what hangs on it besides its text."""
+    request: Request | None = None
 
 
-def read(raw: bytes) -> Captured:
-    """Take a mail apart. What cannot be understood is shown as it came, or left empty."""
+def read(raw: bytes, media_type: str = "message/rfc822") -> Captured:
+    """Take a mail apart, or a request. What cannot be understood is shown as it came, or left empty."""
+    return _request(raw) if media_type == "message/http" else _mail(raw)
+
+
+def _request(raw: bytes) -> Captured:
+    """Take a request apart (RFC 9112), which we wrote ourselves."""
+    source = _clean(raw.decode("utf-8", errors="replace")).replace("\r\n", "\n")
+    head, _, written = source.partition("\n\n")
+    line, *lines = head.split("\n")
+    method, _, rest = line.partition(" ")
+    url = rest.rpartition(" ")[0] or rest
+    try:
+        body: JSON = json.loads(written)
+        shown, is_json = json.dumps(body, indent=2, ensure_ascii=False), True
+    except (ValueError, RecursionError):
+        body, shown, is_json = None, written, False
+    payload = body.get("payload") if isinstance(body, dict) else None
+    code = payload.get("code") if isinstance(payload, dict) else None
+    headers = (each.partition(":") for each in lines[:HEADERS_LIMIT])
+    return Captured(
+        sender=urlsplit(url).hostname or "",
+        subject=f"{method} {url}",
+        html=None,
+        text=None,
+        headers=tuple((name, value.strip()) for name, _, value in headers),
+        source=source,
+        code=str(code) if isinstance(code, str | int) else find_code(shown[:READ_LIMIT], ""),
+        links=_links(None, _strings(body) if is_json else written),
+        request=Request(method, url, shown, body, is_json),
+    )
+
+
+def _strings(value: JSON) -> str:
+    """All texts of a JSON value, one to a line."""
+    match value:
+        case str():
+            return value
+        case list():
+            return "\n".join(map(_strings, value))
+        case dict():
+            return "\n".join(map(_strings, value.values()))
+        case _:
+            return ""
+
+
+def _mail(raw: bytes) -> Captured:
     source = _clean(raw.decode("utf-8", errors="replace")).replace("\r\n", "\n")
     try:
         too_deep = len(_MULTIPART.findall(raw)) > MULTIPARTS_LIMIT

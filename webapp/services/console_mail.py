@@ -22,12 +22,13 @@ from webapp.domain.usage import UsageType
 from webapp.resources import resource
 from webapp.services.audit import Audit
 from webapp.services.defaults import mail_of
-from webapp.services.delivery import Delivery, operators_network
+from webapp.services.delivery import Delivery, Purpose, operators_network
 from webapp.services.judging import ResolvedConnector
 from webapp.services.limits import Limit, Limits
 from webapp.services.loop import BackgroundLoop
+from webapp.services.relays import relay_config
 from webapp.services.rendering import Identity, render
-from webapp.settings import Relay, Settings
+from webapp.settings import Settings
 
 LIMITS: Final = {"recipient": Limit(5, 3600), "sender": Limit(60, 86400), "console": Limit(500, 86400)}
 """How many of the console's own mails go to one address, from one person, and in all."""
@@ -72,7 +73,7 @@ class ConsoleMail:
         audit: Audit,
         db: Database,
     ) -> None:
-        self._relay, self._sender = settings.builtin_smtp_url, settings.builtin_from
+        self._config = relay_config(settings)
         network = operators_network(settings)
         self._delivery = Delivery(connectors, lambda _tenant: network)
         self._loop, self._limits, self._audit, self._db = loop, limits, audit, db
@@ -80,7 +81,7 @@ class ConsoleMail:
     @property
     def available(self) -> bool:
         """Whether the operator named a relay."""
-        return self._relay is not None
+        return self._config is not None
 
     def send(
         self,
@@ -93,11 +94,11 @@ class ConsoleMail:
         request_id: str | None = None,
     ) -> Posted:
         """Hand a letter to the relay and wait for its answer. Raises LimitedError; all else is in the answer."""
-        if self._relay is None:
+        if self._config is None:
             raise RuntimeError("there is no relay for the console's own mail")
         for kind, key in (("recipient", to.lower()), ("sender", f"{by.kind} {by.id}"), ("console", "")):
             self._limits.hit(f"letter.{kind}", key, amount=LIMITS[kind].amount, seconds=LIMITS[kind].seconds)
-        config = _config(self._relay, self._sender or "")
+        config = self._config
         payload = {**values, "email": to}
         mail = render(letters()[letter], UsageType.ORGANIZATION_INVITATION, to, Identity.of(config), payload).mail
         posted = self._post(config, mail)
@@ -116,22 +117,22 @@ class ConsoleMail:
 
     def check(self) -> Problem | None:
         """Connect to the relay and log in without sending; tells what is wrong with it."""
-        if self._relay is None:
+        if self._config is None:
             return None
-        connector = ResolvedConnector("smtp", _config(self._relay, self._sender or ""), values_tag="")
+        connector = ResolvedConnector("smtp", self._config, values_tag="")
         try:
             self._loop.run(self._delivery.check(_CONSOLE, connector, Trace()), PATIENCE)
         except DeliveryError as exc:
             return exc.problem
         except TimeoutError:
-            return _too_slow(self._relay.host)
+            return _too_slow(self._config.host)
         return None
 
     def _post(self, config: SmtpConfig, mail: Mail) -> Posted:
         connector = ResolvedConnector("smtp", config, values_tag="")
 
         async def work() -> Receipt:
-            return await self._delivery.deliver(_CONSOLE, connector, mail, Trace())
+            return await self._delivery.deliver(_CONSOLE, connector, mail, Trace(), Purpose.MESSAGE)
 
         try:
             receipt = self._loop.run(work(), PATIENCE)
@@ -148,25 +149,6 @@ def letters() -> dict[Letter, Template]:
     file = resource("templates") / "mails" / "console" / "en.toml"
     words = tomllib.loads(file.read_text(encoding="utf-8"))
     return {letter: mail_of(words["common"] | words[letter.value], "link") for letter in Letter}
-
-
-def _config(relay: Relay, sender: str) -> SmtpConfig:
-    login: dict[str, Any] = {"type": "none"}
-    if relay.password:
-        login = {"type": "login", "user": relay.user, "pass": relay.password.get_secret_value()}
-    return SmtpConfig.model_validate(
-        {
-            "host": relay.host,
-            "port": relay.port,
-            "security": relay.security,
-            "auth": login,
-            "fromEmail": sender,
-            # Somebody waits in front of the page.
-            "connectionTimeout": 8000,
-            "greetingTimeout": 8000,
-            "socketTimeout": 15000,
-        }
-    )
 
 
 def _too_slow(host: str) -> Problem:

@@ -22,6 +22,8 @@ MEMBERS_LIMIT: Final = 20_000
 """Values in one document, all levels counted: a setup with every mail in thirty languages has 2,000."""
 KEY_LIMIT: Final = 200
 """Longest key of an object, so that a pointer stays readable."""
+NAME_LIMIT: Final = 200
+"""Characters of the name of a template that is stored at a provider."""
 
 
 def read_setup(document: Any) -> tuple[Setup | None, list[FieldError]]:
@@ -157,7 +159,7 @@ def _template_errors(setup: Setup) -> Iterator[FieldError]:
 
 
 def _cell_errors(pointer: str, usage_type: UsageType, template: Template) -> Iterator[FieldError]:
-    if not template.subject.strip():
+    if not template.subject.strip() and template.provider_template is None:
         yield FieldError(f"{pointer}/subject", "value.missing", T("A mail needs a subject."))
     if template.provider_template is not None:
         yield from _provider_template_errors(pointer, template)
@@ -177,9 +179,13 @@ def _provider_template_errors(pointer: str, template: Template) -> Iterator[Fiel
     if template.content or template.text:
         both = T("Either a template stored at the provider or a text of your own, not both.")
         yield FieldError(f"{pointer}/providerTemplate", "template.content_excluded", both)
-    if not isinstance(named.get("id"), str | int) or isinstance(named.get("id"), bool) or named["id"] == "":
+    name = named.get("id")
+    if not isinstance(name, str | int) or isinstance(name, bool) or not str(name).strip():
         needed = T("The id or alias of the template at the provider is needed.")
         yield FieldError(f"{pointer}/providerTemplate/id", "value.missing", needed)
+    elif len(str(name)) > NAME_LIMIT or not str(name).isprintable():
+        one_line = T("Give the id or alias on one line, of at most %(limit)s characters.", limit=NAME_LIMIT)
+        yield FieldError(f"{pointer}/providerTemplate/id", "value.too_long", one_line)
     if not isinstance(named.get("variables", {}), dict):
         yield FieldError(f"{pointer}/providerTemplate/variables", "value.type", T("An object is expected here."))
     for key in named.keys() - {"id", "variables"}:

@@ -1,4 +1,4 @@
-"""Mail that the sandbox captured: kept encrypted for seven days, 500 for each tenant, read by people and tests."""
+"""Mail that was captured, and requests that would have carried some: sealed, seven days, 500 each tenant."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from webapp.db.types import now
 from webapp.db.vault import Vault
 from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import TenantInfo
-from webapp.services.captured import read
+from webapp.services.captured import Request, read
 
 KEPT: Final = timedelta(days=7)
 KEPT_MAILS: Final = 500
@@ -49,6 +49,8 @@ class InboxMail(InboxItem):
     headers: tuple[tuple[str, str], ...]
     source: str
     attachments: tuple[str, ...]
+    request: Request | None = None
+    """What would have been asked of a provider, where no mail but a request carries it."""
 
 
 class Inbox:
@@ -59,9 +61,11 @@ class Inbox:
         self._vault = vault
         self._clock = clock
 
-    def add(self, tenant_id: int, recipients: Sequence[str], raw: bytes) -> list[str]:
-        """Keep one mail for each recipient; returns the ids. The oldest make room."""
-        mail = read(raw)
+    def add(
+        self, tenant_id: int, recipients: Sequence[str], raw: bytes, media_type: str = "message/rfc822"
+    ) -> list[str]:
+        """Keep one mail, or request, for each recipient; returns the ids. The oldest make room."""
+        mail = read(raw, media_type)
         sealed = self._vault.seal(raw.decode("latin-1"))
         rows = [
             InboxRow(
@@ -70,6 +74,7 @@ class Inbox:
                 to_tag=self._tag(tenant_id, to),
                 summary=self._vault.seal([to, mail.sender[:1000], mail.subject[:1000], mail.code, mail.links]),
                 raw=sealed,
+                media_type=media_type,
                 received_at=self._clock(),
             )
             for to in recipients
@@ -103,8 +108,8 @@ class Inbox:
             row = session.get(InboxRow, mail_id)
             if row is None or row.tenant_id != tenant.id:
                 raise NotFoundError
-            item, raw = self._item(row.id, row.summary, row.received_at), row.raw
-        mail = read(self._vault.open(raw).encode("latin-1"))
+            item, raw, media_type = self._item(row.id, row.summary, row.received_at), row.raw, row.media_type
+        mail = read(self._vault.open(raw).encode("latin-1"), media_type)
         return InboxMail(
             id=item.id,
             to=item.to,
@@ -118,6 +123,7 @@ class Inbox:
             headers=mail.headers,
             source=mail.source,
             attachments=mail.attachments,
+            request=mail.request,
         )
 
     def state(self, tenant: TenantInfo) -> str:

@@ -40,12 +40,12 @@ class Identity:
     headers: tuple[tuple[str, str], ...] = ()
 
     @classmethod
-    def of(cls, config: ConnectorConfig) -> Identity:
-        """Read it off a connector's config; not every connector knows a reply-to or own headers."""
+    def of(cls, config: ConnectorConfig, sender: Mailbox | None = None) -> Identity:
+        """Read it off a connector's config; not every connector knows a reply-to or own headers, or its ``sender``."""
         custom: Mapping[str, str | Sequence[str]] = getattr(config, "custom_headers", None) or {}
         lines = {name: (value,) if isinstance(value, str) else value for name, value in custom.items()}
         return cls(
-            parse_mailbox(getattr(config, "from_email", None) or "no-reply@localhost"),
+            sender or parse_mailbox(getattr(config, "from_email", None) or "no-reply@localhost"),
             getattr(config, "reply_to", None),
             tuple((name, in_header(line)) for name, values in lines.items() for line in values),
         )
@@ -90,6 +90,32 @@ def render(
         ip=ip,
     )
     return Rendered(mail, tuple(warnings))
+
+
+def blank(
+    usage_type: UsageType,
+    to: str,
+    identity: Identity,
+    payload: Mapping[str, JSON],
+    *,
+    locale: str | None = None,
+    ip: str | None = None,
+) -> Rendered:
+    """A mail that others make from the values. Raises TemplateVariableMissingError as ``render`` does."""
+    _require(usage_type, payload)
+    mail = Mail(
+        to=to,
+        sender=identity.sender,
+        subject="",
+        message_id=_message_id(identity.sender),
+        usage_type=usage_type,
+        reply_to=identity.reply_to,
+        headers=identity.headers,
+        locale=locale,
+        payload=payload,
+        ip=ip,
+    )
+    return Rendered(mail)
 
 
 def text_of(html: str) -> str:

@@ -61,7 +61,7 @@ class Job:
     content: RunContent
     redaction: Redaction = NOTHING_TO_HIDE
     succeeded: Callable[[], None] | None = None
-    """Called before the end is shown, when all went well."""
+    """Called before the end is shown, when all went well and reached the provider."""
     request_id: str | None = None
 
 
@@ -128,7 +128,9 @@ class Runner:
         try:
             async with asyncio.timeout(RUN_LIMIT):
                 receipt = await work(trace)
-            result = _Result("done", ok=True, outcome=Outcome.SENT, receipt=receipt)
+            captured = receipt is not None and receipt.captured
+            outcome = Outcome.CAPTURED if captured else Outcome.SENT
+            result = _Result("done", ok=True, outcome=outcome, receipt=receipt)
         except DeliveryError as exc:
             result = _Result("done", ok=False, problem=exc.problem, outcome=exc.outcome)
         except TimeoutError:
@@ -165,7 +167,7 @@ class Runner:
             outcome=_outcome(job, result, trace.phases),
             receipt=job.redaction.receipt(result.receipt) if result.receipt else None,
         )
-        if result.ok and job.succeeded:
+        if result.ok and job.succeeded and result.outcome is not Outcome.CAPTURED:
             job.succeeded()
         sending = job.kind == TEST_SEND
         outcome = content.outcome.value if content.outcome else None

@@ -7,20 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from webapp.domain.address import AddressError, parse_address
-from webapp.domain.errors import FieldError, InputError, TemplateNotFoundError
+from webapp.domain.errors import FieldError, InputError
 from webapp.domain.message import Receipt, Trace
 from webapp.domain.problem import JSON
 from webapp.domain.roles import Access, TenantInfo
 from webapp.domain.setup import normal_tag
-from webapp.domain.template import as_text, find_template
+from webapp.domain.template import as_text
 from webapp.domain.text import T
 from webapp.domain.usage import UsageType
+from webapp.services.composing import Wanted, compose
 from webapp.services.defaults import sample_payload
-from webapp.services.delivery import Delivery
+from webapp.services.delivery import Delivery, Purpose
 from webapp.services.documents import read_templates
 from webapp.services.limits import Limit, Limits
 from webapp.services.redaction import Redaction
-from webapp.services.rendering import Identity, Rendered, render
+from webapp.services.rendering import Rendered
 from webapp.services.runner import Job, Runner
 from webapp.services.runs import CHECK, TEST_SEND, Runs, RunView
 
@@ -87,25 +88,30 @@ class Testing:
         usage_type: UsageType = UsageType.GENERIC,
         locale: str | None = None,
         payload: Mapping[str, JSON] | None = None,
+        capture: bool = False,
         request_id: str | None = None,
     ) -> RunView:
-        """Begin to send one real mail; poll ``run`` for the phases."""
+        """Begin to send one real mail; poll ``run`` for the phases.
+
+        ``capture`` shows in the inbox of a development tenant what would go, and proves nothing.
+        """
         tenant = access.tenant
+        purpose = _purpose(tenant, capture=capture)
         recipient = _recipient(to)
         resolved = self._setups.resolve(tenant, connector_json, draft_secrets=draft_secrets)
-        values = _merged(sample_payload(usage_type), payload or {})
-        rendered = self._rendered(tenant, resolved, templates, usage_type, locale, recipient, values)
+        wanted = _wanted(usage_type, recipient, locale, payload or {})
+        rendered = self._composed(tenant, resolved, templates, wanted)
         self._limit(tenant, recipient)
-        steps = self._delivery.phases(tenant, resolved, sending=True)
+        steps = self._delivery.phases(tenant, resolved, sending=True, purpose=purpose)
         content = replace(
             self._runs.content(resolved.provider, steps, recipient),
             message_id=rendered.mail.message_id,
             warnings=rendered.warnings,
         )
-        redaction = Redaction(recipient, as_text(values.get("code")), as_text(values.get("link")))
+        redaction = Redaction(recipient, as_text(wanted.payload.get("code")), as_text(wanted.payload.get("link")))
 
         async def work(trace: Trace) -> Receipt:
-            return await self._delivery.deliver(tenant, resolved, rendered.mail, trace)
+            return await self._delivery.deliver(tenant, resolved, rendered.mail, trace, purpose)
 
         def proven() -> None:
             self._setups.record_proof(tenant, resolved.values_tag, TEST_SEND, access.actor)
@@ -133,22 +139,16 @@ class Testing:
         """Stop a run as soon as possible. A mail that was being handed over may have been sent."""
         return self._runner.cancel(access, run_id)
 
-    def _rendered(
+    def _composed(
         self,
         tenant: TenantInfo,
         resolved: ResolvedConnector,
         templates: Mapping[str, Any] | Sequence[Any] | None,
-        usage_type: UsageType,
-        locale: str | None,
-        recipient: str,
-        values: Mapping[str, JSON],
+        wanted: Wanted,
     ) -> Rendered:
         setup = self._setups.active(tenant).setup
-        shown = setup.templates if templates is None else read_templates(templates)
-        found = find_template(shown, usage_type, _locales(locale), setup.default_language)
-        if found is None:
-            raise TemplateNotFoundError
-        return render(found[2], usage_type, recipient, Identity.of(resolved.config), values, locale=locale)
+        chosen = setup.templates if templates is None else read_templates(templates)
+        return compose(self._delivery.connector(tenant, resolved), chosen, setup.default_language, wanted)
 
     def _limit(self, tenant: TenantInfo, recipient: str) -> None:
         for limit, kind, key in (
@@ -166,11 +166,26 @@ def _recipient(to: str) -> str:
         raise InputError(message, errors=[FieldError("/to", "address.invalid", message)]) from exc
 
 
-def _locales(locale: str | None) -> list[str]:
+def _purpose(tenant: TenantInfo, *, capture: bool) -> Purpose:
+    if capture and tenant.production:
+        message = T("Only a development tenant has an inbox. Send a real test here.")
+        raise InputError(message, errors=[FieldError("/capture", "capture.not_possible", message)])
+    return Purpose.LOOK if capture else Purpose.TEST
+
+
+def _wanted(usage_type: UsageType, to: str, locale: str | None, given: Mapping[str, JSON]) -> Wanted:
+    """A test mail with sample values; the values that are given, and the language, stand over those."""
+    named = given.get("locale")
+    tag = _locale(locale) or (named if isinstance(named, str) else None)
+    values = _merged(sample_payload(usage_type), {**({"locale": tag} if tag else {}), **given})
+    return Wanted(usage_type, to, values, tag)
+
+
+def _locale(locale: str | None) -> str | None:
     if not locale:
-        return []
+        return None
     try:
-        return [normal_tag(locale)]
+        return normal_tag(locale)
     except ValueError as exc:
         message = T("A language tag looks like en, pt-BR or zh-Hant.")
         raise InputError(message, errors=[FieldError("/locale", "locale.invalid", message)]) from exc

@@ -20,7 +20,8 @@ from webapp.services.access import AccessTokens
 from webapp.services.audit import Audit
 from webapp.services.consents import Consents
 from webapp.services.console_mail import ConsoleMail
-from webapp.services.delivery import Delivery, Networks
+from webapp.services.daily_usage import DailyUsage
+from webapp.services.delivery import Delivery, Networks, operators_relay
 from webapp.services.drafts import Drafts
 from webapp.services.expiry import Expiries
 from webapp.services.housekeeping import Housekeeping
@@ -30,6 +31,7 @@ from webapp.services.keeping import Keeping
 from webapp.services.limits import Limits
 from webapp.services.lock import ProcessLock
 from webapp.services.loop import BackgroundLoop
+from webapp.services.machine_identity import MachineIdentity
 from webapp.services.metrics import Metrics
 from webapp.services.runner import Runner
 from webapp.services.runs import Runs
@@ -40,6 +42,8 @@ from webapp.services.tenants import Tenants
 from webapp.services.testing import Testing
 from webapp.services.tokens import Tokens
 from webapp.services.transfer.exporting import Exporting
+from webapp.services.transfer.importing import Importing
+from webapp.services.transfer.plans import Plans
 from webapp.settings import Settings
 
 DRAFTS_KEPT = timedelta(hours=24)
@@ -68,11 +72,13 @@ class Services:
     expiries: Expiries
     delivery: Delivery
     exporting: Exporting
+    importing: Importing
     consents: Consents
     testing: Testing
     console_mail: ConsoleMail
     keeping: Keeping
     inbox: Inbox
+    usage: DailyUsage
     sandbox: SandboxServer
     housekeeping: Housekeeping
     metrics: Metrics
@@ -112,7 +118,16 @@ def build(settings: Settings) -> Services:
     sandbox = SandboxServer(settings.data_dir, settings.sandbox_smtp_port, tenants, inbox)
     metrics, invitations, sessions = Metrics(db), Invitations(db, audit), Sessions(db)
     access = AccessTokens(db, vault)
-    delivery = Delivery(CONNECTORS, Networks(settings, sandbox), access)
+    usage = DailyUsage(db, settings.builtin_daily_limit)
+    delivery = Delivery(
+        CONNECTORS,
+        Networks(settings, sandbox),
+        access,
+        relay=operators_relay(settings, CONNECTORS["smtp"]),
+        inbox=inbox,
+        usage=usage,
+        machine=MachineIdentity(settings.machine_identity_tenants),
+    )
     return Services(
         settings=settings,
         connectors=CONNECTORS,
@@ -131,6 +146,7 @@ def build(settings: Settings) -> Services:
         expiries=Expiries(CONNECTORS, access, setups),
         delivery=delivery,
         exporting=Exporting(db, setups, audit),
+        importing=Importing(setups, CONNECTORS, plans),
         consents=Consents(db, loop, audit),
         testing=Testing(
             runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits
@@ -138,14 +154,17 @@ def build(settings: Settings) -> Services:
         keeping=Keeping(db),
         console_mail=ConsoleMail(settings, CONNECTORS, loop, limits, audit, db),
         inbox=inbox,
+        usage=usage,
         sandbox=sandbox,
         housekeeping=Housekeeping(
             ProcessLock(settings.data_dir / "housekeeping.lock"),
             {
                 "drafts": lambda: drafts.purge(DRAFTS_KEPT),
                 "runs": runs.purge,
+                "plans": plans.purge,
                 "attempts": lambda: limits.purge(ATTEMPTS_KEPT),
                 "inbox": inbox.purge,
+                "usage": lambda: usage.purge(timedelta(days=settings.retention_days)),
                 "access": access.purge,
                 "links": invitations.purge,
                 "sessions": sessions.purge,
