@@ -168,6 +168,77 @@ class DraftRow(Base):
     updated_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
+class RunRow(Base):
+    """One check or test send, as pages poll it; purged after 24 hours."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[int | None]
+    kind: Mapped[str] = mapped_column(String(16))
+    """``check`` or ``test_send``."""
+    state: Mapped[str] = mapped_column(String(16))
+    """``running``, ``done`` or ``cancelled``."""
+    values_tag: Mapped[str] = mapped_column(String(64))
+    content: Mapped[bytes]
+    """Sealed: phases and result."""
+    started_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    finished_at: Mapped[datetime | None]
+
+
+class AccessRow(Base):
+    """Access by OAuth 2.0 that was fetched, and the refresh token that a provider put in the place of the typed one."""
+
+    __tablename__ = "access_tokens"
+    __table_args__ = (UniqueConstraint("tenant_id", "tag"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    tag: Mapped[str] = mapped_column(String(64))
+    """Keyed hash of whose consent it is and where it goes, the typed refresh token among it."""
+    content: Mapped[bytes | None]
+    """Sealed: the tokens."""
+    version: Mapped[int] = mapped_column(default=0)
+    """Counts what was written to ``content``, so that nobody writes over what they have not seen."""
+    lease: Mapped[str | None] = mapped_column(String(32))
+    """Who is fetching at the moment."""
+    lease_until: Mapped[datetime | None]
+    refreshed_at: Mapped[datetime | None]
+    refresh_expires_at: Mapped[datetime | None]
+    keep_until: Mapped[datetime] = mapped_column(index=True)
+
+
+class AuditRow(Base):
+    __tablename__ = "audit_events"
+    __table_args__ = (Index("ix_audit_events_tenant_id_at", "tenant_id", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tenant_id: Mapped[int | None] = mapped_column(ForeignKey("tenants.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(default=now)
+    action: Mapped[str] = mapped_column(String(64))
+    """``area.what_happened``."""
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[int | None]
+    actor_name: Mapped[str] = mapped_column(String(255))
+    detail: Mapped[dict[str, Any]]
+    request_id: Mapped[str | None] = mapped_column(String(64))
+
+
+class AttemptRow(Base):
+    """Something that is limited: a sign-in that failed, a test send. Counted over a window, then purged."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (Index("ix_attempts_kind_key_at", "kind", "key", "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(64))
+    """A keyed hash of what is limited."""
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
 class DailyUsageRow(Base):
     """What a tenant sent on one day at the operator's expense."""
 
