@@ -21,6 +21,7 @@ _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _LIMIT = re.compile(r"\s*(\d{1,9})\s*(?:/|per)\s*(\d{0,6})\s*(second|minute|hour|day)s?\s*", re.IGNORECASE)
 _MAILBOX = re.compile(r"([^<>@\x00-\x1f\x7f]*<)?[^\s<>@,;:\\\"]+@[^\s<>@,;]+>?")
 _RELAY_HOST = re.compile(r"[\w.-]{1,253}|[0-9a-f:.]{2,45}")
+_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DATABASE = re.compile(r"(sqlite(\+pysqlite)?:///|postgresql\+psycopg://).*")
 
 
@@ -188,6 +189,13 @@ def _limits(value: object) -> object:
     return tuple(Limit.parse(part) if isinstance(part, str) else part for part in parts)
 
 
+def _slugs(value: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [slug for slug in value if not _SLUG.fullmatch(slug)]
+    if unknown:
+        raise ValueError(f"“{unknown[0]}” is not the short name of a tenant; list them like dev,prod")
+    return value
+
+
 def _networks(value: object) -> object:
     parts = _comma_separated(value)
     if not isinstance(parts, tuple):
@@ -243,6 +251,7 @@ def _folder(path: Path) -> Path:
 
 
 Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+Slugs = Annotated[Listed, AfterValidator(_slugs)]
 Networks = Annotated[tuple[IPNetwork, ...], NoDecode, BeforeValidator(_networks)]
 RelayURL = Annotated[Relay | None, NoDecode, BeforeValidator(_relay)]
 Grants = Annotated[tuple[Grant, ...], NoDecode, BeforeValidator(_grants)]
