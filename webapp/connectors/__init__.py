@@ -8,6 +8,7 @@ from webapp.connectors.aliyun_dm import AliyunDmConnector
 from webapp.connectors.aws_ses import AwsSesConnector
 from webapp.connectors.built_in import BuiltInConnector
 from webapp.connectors.catalogue import Catalogue
+from webapp.connectors.mailgun import MailgunConnector
 from webapp.connectors.postmark import PostmarkConnector
 from webapp.connectors.sendgrid import SendGridConnector
 from webapp.connectors.smtp import SmtpConnector
@@ -17,6 +18,7 @@ CONNECTORS: Final = Catalogue(
         "built-in": BuiltInConnector,
         "smtp": SmtpConnector,
         "aws-ses": AwsSesConnector,
+        "mailgun": MailgunConnector,
         "sendgrid": SendGridConnector,
         "aliyun-dm": AliyunDmConnector,
         "postmark": PostmarkConnector,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from webapp.connectors.api import Answer, Api, ApiConnector
 from webapp.connectors.api_rules import Said, rules_beside
-from webapp.connectors.config import MailboxText, Secret, setting
+from webapp.connectors.config import HeaderSecret, MailboxText, setting
 from webapp.connectors.endpoint import Endpoint, EndpointConfig
 from webapp.connectors.headers import SingleHeaders, ascii_address
 from webapp.connectors.recipe import Fix
@@ -44,7 +44,7 @@ class SendGridConfig(EndpointConfig):
     )
     """Where SendGrid's API answers. Keys of an EU subuser work at https://api.eu.sendgrid.com only, all others at
     https://api.sendgrid.com only."""
-    api_key: Secret = setting(title=T("API key"), section="authentication", secret=True)
+    api_key: HeaderSecret = setting(title=T("API key"), section="authentication", secret=True)
     """A key with the permission Mail Send. It starts with “SG.” and is shown once, when it is created."""
     from_email: MailboxText = setting(title=T("From"), example="Acme <no-reply@example.com>", section="sender")
     """The address that recipients see, with a name before it if you like. The address is a verified sender at
@@ -132,7 +132,8 @@ class SendGridConnector(ApiConnector[SendGridConfig]):
     async def _sender_state(self, api: Api, scopes: Iterable[str]) -> str:
         """Find the sender among those that the account may use. Raises DeliveryError where SendGrid will refuse it."""
         sender = parse_mailbox(self.config.from_email)
-        single = await self._ask(api, "/v3/verified_senders", accept=_UNREADABLE)
+        # Where the senders live is nothing for a transcript.
+        single = await self._ask(api, "/v3/verified_senders", accept=_UNREADABLE, tells=("errors",))
         listed = [each for each in single.objects_at("results") or () if _same(each.get("from_email"), sender.address)]
         if any(each.get("verified") is True for each in listed):
             return sender.address
