@@ -42,8 +42,6 @@ from webapp.services.tenants import Tenants
 from webapp.services.testing import Testing
 from webapp.services.tokens import Tokens
 from webapp.services.transfer.exporting import Exporting
-from webapp.services.transfer.importing import Importing
-from webapp.services.transfer.plans import Plans
 from webapp.settings import Settings
 
 DRAFTS_KEPT = timedelta(hours=24)
@@ -72,7 +70,6 @@ class Services:
     expiries: Expiries
     delivery: Delivery
     exporting: Exporting
-    importing: Importing
     consents: Consents
     testing: Testing
     console_mail: ConsoleMail
@@ -146,7 +143,6 @@ def build(settings: Settings) -> Services:
         expiries=Expiries(CONNECTORS, access, setups),
         delivery=delivery,
         exporting=Exporting(db, setups, audit),
-        importing=Importing(setups, CONNECTORS, plans),
         consents=Consents(db, loop, audit),
         testing=Testing(
             runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits
@@ -161,7 +157,6 @@ def build(settings: Settings) -> Services:
             {
                 "drafts": lambda: drafts.purge(DRAFTS_KEPT),
                 "runs": runs.purge,
-                "plans": plans.purge,
                 "attempts": lambda: limits.purge(ATTEMPTS_KEPT),
                 "inbox": inbox.purge,
                 "usage": lambda: usage.purge(timedelta(days=settings.retention_days)),
