@@ -124,8 +124,8 @@ RECIPES: Final[dict[str, Recipe]] = {
     "mailgun.sender_elsewhere": Recipe(
         T("The sender belongs to another domain"),
         T(
-            "Mails come from “%(sender_domain)s”, but Mailgun signs them for “%(domain)s”. Where “%(sender_domain)s” has "
-            "a DMARC policy, recipients' servers may refuse them."
+            "Mails come from “%(sender_domain)s”, but Mailgun signs them for “%(domain)s”. Where the sender's domain "
+            "has a DMARC policy, recipients' servers may refuse them."
         ),
         (
             T("Use a sender in “%(domain)s”, or in the domain that it is a part of."),
