@@ -34,9 +34,7 @@ _PROBLEMS: Final = {
             "in a shared file, not from a container, and not from the instance."
         ),
         (
-            T(
-                "Ask the operator to attach a role to the instance, task or pod that Postroom runs on, and to try again."
-            ),
+            T("Ask the operator to attach a role to the instance, task or pod that Postroom runs on, and try again."),
             T("Or switch “Use this machine's own role” off, and give an access key."),
         ),
     ),
