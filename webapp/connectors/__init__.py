@@ -8,6 +8,7 @@ from webapp.connectors.aliyun_dm import AliyunDmConnector
 from webapp.connectors.aws_ses import AwsSesConnector
 from webapp.connectors.built_in import BuiltInConnector
 from webapp.connectors.catalogue import Catalogue
+from webapp.connectors.http_email import HTTPEmailConnector
 from webapp.connectors.mailgun import MailgunConnector
 from webapp.connectors.postmark import PostmarkConnector
 from webapp.connectors.sendgrid import SendGridConnector
@@ -22,6 +23,7 @@ CONNECTORS: Final = Catalogue(
         "sendgrid": SendGridConnector,
         "aliyun-dm": AliyunDmConnector,
         "postmark": PostmarkConnector,
+        "http-email": HTTPEmailConnector,
     }
 )
 """Every connector by its kind, in the order of the catalogue. Those of other packages follow, by entry points."""
