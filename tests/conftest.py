@@ -12,6 +12,9 @@ from tests.peers.certificates import Certificates
 from tests.peers.postfix import PostfixServer, running_postfix
 from tests.peers.scripted import Script, ScriptedServer
 
+collect_ignore = ["example_connector"]
+"""A package of its own: test_other_packages.py installs it and runs its tests there."""
+
 
 @pytest.fixture(scope="session")
 def certificates() -> Certificates:

@@ -24,6 +24,7 @@ COMMANDS = {
     "fmt": "transfer",
     "history": "setups",
     "restore": "setups",
+    "connector": "connector",
     "keys": "keys",
     "backup": "backup",
     "doctor": "doctor",

@@ -8,11 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
-from webapp.connectors.api import ApiConnector
+import httpx2
+
+from webapp.connectors.api import Answer, ApiConnector
+from webapp.connectors.api_recipes import COMMON
+from webapp.connectors.api_rules import Rule, Sample
 from webapp.connectors.base import Means
 from webapp.connectors.contract.conversation import TROUBLES, WELL, ConnectorContract, Parts, Trouble
 from webapp.connectors.contract.stand_in import LOOPBACK, NEVER, Reply, StandIn
 from webapp.connectors.http import Patience
+from webapp.connectors.network import Network
 from webapp.domain.message import Outcome
 
 ON_THE_WAY: Final = {
@@ -108,6 +113,26 @@ class HTTPContract(ConnectorContract):
 
         assert all(origin.startswith("https://") for origin in self.connector.official)
         assert not isinstance(default, str) or default.startswith("https://")
+
+    def test_each_rule_decides_its_sample_and_spares_what_is_near(self) -> None:
+        rules = self.connector.rules
+        wrong = [
+            f"{rule.problem}: {sample}"
+            for rule in rules
+            for sample, fits in ((rule.fires, True), (rule.spares, False))
+            if (self._decided_by(sample) is rule) is not fits
+        ]
+
+        assert wrong == []
+
+    def test_every_problem_of_a_rule_has_a_recipe(self) -> None:
+        known = {*COMMON, *self.connector.recipes}
+
+        assert {rule.problem for rule in self.connector.rules} <= known
+
+    def _decided_by(self, sample: Sample) -> Rule | None:
+        said = self.connector(self._config(), Network()).said(Answer(sample.status, httpx2.Headers(), sample.body))
+        return next((rule for rule in self.connector.rules if rule.fits(sample.phase, sample.status, said)), None)
 
     def _answers(self, to: str) -> Mapping[str, Reply]:
         answers: Mapping[str, Mapping[str, Reply]] = getattr(self, "answers", {})
