@@ -12,6 +12,7 @@ import pytest
 
 from tests.canary import CANARY
 from tests.environments import ROOT, PythonEnvironment
+from webapp.connectors import CONNECTORS
 from webapp.connectors.contract import Reply, StandIn
 
 EXAMPLE = ROOT / "tests" / "example_connector"
@@ -27,6 +28,19 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> PythonEnvironment:
     return environment
 
 
+@pytest.fixture(scope="module")
+def here(installed: PythonEnvironment, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The variables of an installation there."""
+    variables = {
+        "POSTROOM_DATA_DIR": str(tmp_path_factory.mktemp("installation") / "instance"),
+        "POSTROOM_ALLOWED_NETWORKS": "127.0.0.0/8",
+        "POSTROOM_SANDBOX_SMTP_PORT": "0",
+    }
+    password = f"{CANARY} a violet pad\n"
+    installed.postroom("init", "--email", "ada@example.com", "--password-stdin", typed=password, **variables)
+    return variables
+
+
 @pytest.fixture
 def loft() -> Iterator[StandIn]:
     answers = {
@@ -38,19 +52,25 @@ def loft() -> Iterator[StandIn]:
 
 
 class TestTheExample:
-    def test_it_is_in_the_catalogue_with_its_settings_and_its_guide(self, installed: PythonEnvironment) -> None:
-        shown = json.loads(installed.postroom("providers", "pigeon-post", "--json"))
+    def test_it_is_in_the_catalogue_with_its_settings_and_its_guide(
+        self, installed: PythonEnvironment, here: dict[str, str]
+    ) -> None:
+        shown = json.loads(installed.postroom("providers", "pigeon-post", "--json", **here))
 
         assert shown["title"] == "Pigeon Post"
         assert "whistle" in shown["configSchema"]["properties"]
         assert "There is no such loft." in shown["guide"]
         assert "<th" in shown["guide"]
 
-    def test_it_comes_after_ours(self, installed: PythonEnvironment) -> None:
-        listed = [each["kind"] for each in json.loads(installed.postroom("providers", "--json"))]
+    def test_it_comes_after_ours(self, installed: PythonEnvironment, here: dict[str, str]) -> None:
+        listed = [each["kind"] for each in json.loads(installed.postroom("providers", "--json", **here))]
 
-        assert listed[0] == "smtp"
-        assert listed[-1] == "pigeon-post"
+        assert listed == [*CONNECTORS.ours, "pigeon-post"]
+
+    def test_doctor_names_it(self, installed: PythonEnvironment, here: dict[str, str]) -> None:
+        said = installed.postroom("doctor", **here)
+
+        assert "pigeon-post: offered by postroom_pigeon_post." in said
 
     def test_it_keeps_the_contract(self, installed: PythonEnvironment, tmp_path: Path) -> None:
         shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
@@ -60,7 +80,7 @@ class TestTheExample:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def test_a_check_and_a_test_send_reach_the_provider(
-        self, installed: PythonEnvironment, loft: StandIn, tmp_path: Path
+        self, installed: PythonEnvironment, here: dict[str, str], loft: StandIn, tmp_path: Path
     ) -> None:
         setup = tmp_path / "setup.json"
         config = {
@@ -70,14 +90,6 @@ class TestTheExample:
             "fromEmail": "Acme <no-reply@example.com>",
         }
         setup.write_text(json.dumps({"connector": {"provider": "pigeon-post", "config": config}}))
-        here = {
-            "POSTROOM_DATA_DIR": str(tmp_path / "instance"),
-            "POSTROOM_ALLOWED_NETWORKS": "127.0.0.0/8",
-            "POSTROOM_SANDBOX_SMTP_PORT": "0",
-        }
-        installed.postroom(
-            "init", "--email", "ada@example.com", "--password-stdin", typed=f"{CANARY} a violet pad\n", **here
-        )
 
         checked = json.loads(installed.postroom("check", "dev", "--file", str(setup), "--json", **here))
         sent = json.loads(

@@ -49,14 +49,14 @@ class Catalogue(MutableMapping[str, type[Connector[Any]]]):
 
     def __init__(self, ours: Mapping[str, type[Connector[Any]]]) -> None:
         self._all = dict(ours)
-        self._ours = frozenset(ours)
+        self._ours = tuple(ours)
         self._left_out: list[LeftOut] = []
         self._looked = False
         self._lock = threading.RLock()
 
     @property
-    def ours(self) -> frozenset[str]:
-        """The kinds that ship with Postroom."""
+    def ours(self) -> tuple[str, ...]:
+        """The kinds that ship with Postroom, in the order of the catalogue."""
         return self._ours
 
     def others(self) -> list[type[Connector[Any]]]:
