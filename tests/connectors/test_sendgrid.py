@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -319,6 +320,15 @@ class TestCheck:
         )
 
         assert cautions(tried) == ["sendgrid.sender_not_needed"]
+
+    def test_the_requests_of_a_phase_share_its_time(self):
+        slow = Reply(200, json.dumps(NOBODY), drip=0.02)
+
+        tried = check(
+            {"GET /v3/verified_senders": slow, "GET /v3/whitelabel/domains": Reply(200, " " * 18 + "[]", drip=0.02)}
+        )
+
+        assert (tried.code, tried.phases[-1]) == ("http.no_answer", "sender")
 
     @pytest.mark.parametrize("path", ["scopes", "user/credits", "verified_senders", "whitelabel/domains"])
     @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ class AcmeConnector(ApiConnector[AcmeConfig]):
 from __future__ import annotations
 
 import json
+import time
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -148,12 +149,14 @@ class Api:
         self._secrets = sorted(secrets_in(connector.config), key=len, reverse=True)
         self._phase = ""
         self._note = PhaseNote()
+        self._until = time.monotonic() + connector.patience.answer
 
     @contextmanager
     def phase(self, name: str) -> Iterator[PhaseNote]:
-        """Begin a phase; the requests inside are its."""
-        with self.trace.phase(name, self._connector.patience.answer) as note:
-            self._phase, self._note = name, note
+        """Begin a phase; the requests inside are its, and share its time."""
+        seconds = self._connector.patience.answer
+        with self.trace.phase(name, seconds) as note:
+            self._phase, self._note, self._until = name, note, time.monotonic() + seconds
             yield note
 
     async def request(
@@ -178,7 +181,7 @@ class Api:
         self._secrets += [word for word in request.headers.get("Authorization", "").split()[1:] if len(word) > 3]
         self.trace.client(f"{method} {request.url.path}")
         try:
-            response = await self._connection.send(request)
+            response = await self._connection.send(request, seconds=max(self._until - time.monotonic(), 0))
         except DeliveryError as exc:
             if self._phase == "submit" and exc.problem.code in _UNANSWERED:
                 raise self.error("api.maybe_sent", outcome=Outcome.MAYBE_SENT) from exc

@@ -103,8 +103,13 @@ class HTTPConnection:
         if self._stream:
             self._http = httpcore2.AsyncHTTP11Connection(origin, self._stream)
 
-    async def send(self, request: httpx2.Request, *, limit: int = ANSWER_LIMIT) -> httpx2.Response:
-        """Send a request to this origin and read the whole answer, whatever its status."""
+    async def send(
+        self, request: httpx2.Request, *, limit: int = ANSWER_LIMIT, seconds: float | None = None
+    ) -> httpx2.Response:
+        """Send a request to this origin and read the whole answer, whatever its status.
+
+        ``seconds`` is what is left of the time for an answer, where several requests share it.
+        """
         if self._http is None or not self._http.is_available():
             # The other side may close it after each answer.
             await self.close()
@@ -113,7 +118,7 @@ class HTTPConnection:
         # What is compressed could unfold beyond the limit.
         request.headers["Accept-Encoding"] = "identity"
         try:
-            async with asyncio.timeout(self._patience.answer):
+            async with asyncio.timeout(self._patience.answer if seconds is None else seconds):
                 return await self._exchange(request, limit)
         except TimeoutError as exc:
             raise DeliveryError(problems.no_answer(self.host, self._patience.answer)) from exc

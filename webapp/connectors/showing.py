@@ -57,7 +57,7 @@ class Witness:
         self.host = host
         self.request: httpx2.Request | None = None
 
-    async def send(self, request: httpx2.Request) -> httpx2.Response:
+    async def send(self, request: httpx2.Request, *, seconds: float | None = None) -> httpx2.Response:
         """Keep the request. Raises Witnessed."""
         self.request = request
         raise Witnessed
