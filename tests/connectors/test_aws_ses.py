@@ -382,10 +382,9 @@ class TestTheMachinesRole:
         assert asked == []
 
     def test_its_token_is_not_quoted(self):
-        signed = f"The signature we calculated does not match. The Canonical String should have been 'POST\\n/v2\\nx-amz-security-token:{TOKEN}\\n'"
-        refused = error(
-            403, "InvalidSignatureException", f"The request signature we calculated does not match. {canonical}"
-        )
+        signed = f"POST\\n/v2\\nx-amz-security-token:{TOKEN}\\n"
+        says = f"The request signature we calculated does not match. The Canonical String should have been '{signed}'"
+        refused = error(403, "InvalidSignatureException", says)
 
         for mail in (MAIL, None):
             tried, _ = attempt(
