@@ -82,6 +82,10 @@ class TestMailgun(HTTPContract):
     }
 
 
+class TestMailgunsStoredTemplates(TestMailgun):
+    mail = replace(STORED, to="ada@example.com", headers=(("X-Entity-Ref", "4711"),))
+
+
 def attempt(answers: Mapping[str, Reply], mail: Mail | None = None, **settings: Any) -> tuple[Attempt, list[Asked]]:
     """Send a mail, or check where there is none, against a Mailgun that answers so."""
     with StandIn({READ: domain(), SEND: ACCEPTED, **answers}) as provider:
@@ -264,6 +268,13 @@ class TestCheck:
         tried = check({READ: FORBIDDEN, KNOCK: FORBIDDEN})
 
         assert (tried.code, tried.phases[-1]) == ("api.credentials_refused", "auth")
+
+    def test_what_a_sending_key_is_told_of_its_domain_is_understood(self):
+        words = "Domain mg.example.com is not allowed to send: The domain is unverified and requires DNS configuration."
+
+        tried = check({READ: FORBIDDEN, KNOCK: Reply(403, {"message": words})})
+
+        assert (tried.code, tried.error.text) == ("mailgun.not_verified", words)
 
     def test_a_domain_that_is_not_there_may_be_in_the_other_region(self):
         tried = check({READ: Reply(404, {"message": "Domain not found: mg.example.com"})})

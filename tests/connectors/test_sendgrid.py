@@ -271,6 +271,20 @@ class TestCheck:
         assert cautions(tried) == ["sendgrid.senders_not_read"]
 
     @pytest.mark.parametrize(
+        ("domains", "found"),
+        [
+            ([{"domain": "example.com", "valid": True}], []),
+            ([], ["sendgrid.senders_not_read"]),
+            ([{"domain": f"d{number}.example", "valid": True} for number in range(200)], ["sendgrid.senders_not_read"]),
+        ],
+        ids=["found", "not found", "more than a page"],
+    )
+    def test_a_key_that_may_read_domains_only_is_judged_by_them(self, domains, found):
+        tried = check({"GET /v3/verified_senders": FORBIDDEN, "GET /v3/whitelabel/domains": Reply(200, domains)})
+
+        assert cautions(tried) == found
+
+    @pytest.mark.parametrize(
         ("sender", "found"),
         [
             ("no-reply@example.com", []),
