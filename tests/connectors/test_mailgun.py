@@ -195,6 +195,12 @@ class TestRequest:
         assert form["subject"] == "Your code"
         assert {"html", "text", "h:X-Mailgun-Variables"}.isdisjoint(form)
 
+    def test_beside_a_stored_template_no_body_goes(self):
+        """Mailgun would take it in the place of the template."""
+        form = dict(sent(replace(STORED, text="\n", html="<p></p>")).form)
+
+        assert {"html", "text"}.isdisjoint(form)
+
     def test_international_domains_are_written_as_dns_has_them(self):
         mail = replace(MAIL, to="ada@bücher.example", sender=Mailbox("no-reply@müller.example", "Müller"))
 

@@ -136,14 +136,14 @@ class MailgunConnector(ApiConnector[MailgunConfig]):
             "from": _mailbox(mail.sender),
             "to": ascii_address(parse_mailbox(mail.to).address),
             "subject": mail.subject,
-            "text": mail.text or "",
-            "html": mail.html or "",
         }
         form |= {f"h:{name}": value for name, value in mail.headers}
         if mail.reply_to:
             form["h:Reply-To"] = _mailbox(parse_mailbox(mail.reply_to))
         if mail.stored_template:
             form |= _from_template(mail.stored_template, mail.payload)
+        else:
+            form |= {"text": mail.text or "", "html": mail.html or ""}
         if not self.config.tracking:
             form["o:tracking"] = "no"
         return {name: value for name, value in form.items() if value}
