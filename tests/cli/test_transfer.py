@@ -96,3 +96,53 @@ class TestFmt:
 
         assert done.code == 2
         assert "sealed secrets" in done.err
+
+
+class TestImport:
+    def test_the_plan_is_printed_and_applied(self, either: Run, saved: None, tmp_path: Path) -> None:
+        file = self._edited(either, tmp_path)
+
+        planned = either("import", "dev", str(file), "--dry-run")
+        done = either("import", "dev", str(file), "--note", "from the repository")
+
+        assert (planned.code, done.code) == (3, 0)
+        assert "~ /defaultLanguage  en → ja" in planned.out
+        assert "Revision 2 is live" in done.err
+        assert either("import", "dev", str(file), "--dry-run").code == 0
+
+    def test_a_missing_secret_is_named_and_can_be_given(self, either: Run, saved: None, tmp_path: Path) -> None:
+        file, secrets = self._edited(either, tmp_path, host="smtp.example.net"), tmp_path / "secrets.json"
+        secrets.write_text(json.dumps({"smtp.auth.pass": {"value": f"{CANARY}-new"}}))
+
+        without = either("import", "dev", str(file))
+        given = either("import", "dev", str(file), "--secrets", str(secrets))
+
+        assert without.code == 1
+        assert "? The secret smtp.auth.pass is missing." in without.out
+        assert given.code == 0
+
+    def test_sealed_secrets_come_with_the_document(self, run: Run, saved: None, tmp_path: Path) -> None:
+        phrase, file = tmp_path / "phrase", tmp_path / "sealed.json"
+        phrase.write_text(PHRASE)
+        file.write_text(run("export", "dev", "--seal", "--passphrase-file", str(phrase)).out)
+
+        done = run("import", "prod", str(file), "--passphrase-file", str(phrase), "--reason", "first set-up", "--json")
+
+        assert (done.code, done.json["applied"], done.json["missingSecrets"]) == (0, True, [])
+        assert CANARY not in done.out
+
+    def test_json_holds_the_whole_plan(self, either: Run, saved: None, tmp_path: Path) -> None:
+        done = either("import", "dev", str(self._edited(either, tmp_path)), "--dry-run", "--json")
+
+        assert done.code == 3
+        assert [change["pointer"] for change in done.json["changes"]] == ["/defaultLanguage"]
+
+    def _edited(self, run: Run, tmp_path: Path, host: str = "") -> Path:
+        document = run("export", "dev").json
+        del document["contentHash"]
+        document["setup"]["defaultLanguage"] = "ja"
+        if host:
+            document["setup"]["connector"]["config"]["host"] = host
+        file = tmp_path / "setup.json"
+        file.write_text(json.dumps(document))
+        return file

@@ -23,6 +23,7 @@ _PATH: Final = {
     "kind": "The provider, such as smtp.",
     "number": "The revision's number.",
     "mail_id": "The mail's id, as the list names it.",
+    "plan_id": "The plan's id, as the dry run answered it.",
 }
 _ETAG: Final = {"ETag": {"description": "The revision's number.", "schema": {"type": "string"}}}
 

@@ -12,9 +12,11 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from webapp.domain.diff import Change
 from webapp.domain.errors import (
     FlowsDependOnConnectorError,
+    FlowsWouldBreakError,
     LimitedError,
     PayloadTooLargeError,
     PostroomError,
+    SecretsMissingError,
     SetupChangedMeanwhileError,
     UnauthenticatedError,
 )
@@ -122,8 +124,10 @@ def _extras(error: PostroomError) -> dict[str, Any]:
                 "theirs": _changes(error.theirs),
                 "yours": _changes(error.yours),
             }
-        case FlowsDependOnConnectorError():
+        case FlowsDependOnConnectorError() | FlowsWouldBreakError():
             return {"flows": list(error.flows)}
+        case SecretsMissingError():
+            return {"missingSecrets": list(error.slots)}
         case _:
             return {}
 

@@ -1,16 +1,19 @@
-"""Moving a setup: export."""
+"""Moving a setup: export, import, and the plans between."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from flask import Response
 
-from webapp.answers.transfer import DocumentJSON
+from webapp.answers.setups import SavedAnswer
+from webapp.answers.transfer import DocumentJSON, TransferAnswer
+from webapp.api.answering import answer
 from webapp.api.context import request_id, services
-from webapp.api.reading import Given
+from webapp.api.reading import Given, Sentence, Switch, read_if_match
 from webapp.api.security import api_route
 from webapp.domain.roles import Access, Permission, Scope
+from webapp.services.transfer.importing import Confirmation, GivenDocument
 from webapp.services.transfer.writing import as_json, as_yaml
 
 
@@ -33,3 +36,62 @@ def export_setup(access: Access, query: ExportQuery) -> Response:
     if query.format == "yaml":
         return Response(as_yaml(document), content_type="application/yaml; charset=utf-8")
     return Response(as_json(document), content_type="application/json")
+
+
+class ImportQuery(Given):
+    dry_run: Switch = False
+    """Only answer what would change."""
+
+
+class ApplyBody(Given):
+    note: Sentence | None = None
+    """What the change is for, shown in the history."""
+    reason: Sentence | None = None
+    """Why unproven values go into production; audited."""
+    allow_breaking: Switch = False
+    """Apply although flows that are on would lose their mail."""
+
+
+class ImportBody(ApplyBody):
+    document: Any
+    """A tenant document, a setup, or what Logto's Management API gives; as JSON, or as text in JSON or YAML."""
+    secrets: dict[str, Any] | None = None
+    """Slot to {"value": "…"} or "keep"."""
+    passphrase: str | None = None
+    """Opens the sealed secrets."""
+
+
+@api_route(
+    "POST",
+    "/tenants/<tenant>/import",
+    permission=Permission.SAVE,
+    dry_run=Permission.EDIT,
+    scope=Scope.CONFIG_WRITE,
+    answers={200: TransferAnswer},
+    problems=(404, 409, 412, 422),
+)
+def import_setup(access: Access, query: ImportQuery, body: ImportBody) -> Response:
+    """Plan an import, and apply it unless only the plan is asked for. Nothing is applied in part."""
+    importing = services().importing
+    given = GivenDocument(body.document, body.secrets, body.passphrase)
+    plan = importing.plan(access, given, base=read_if_match())
+    if query.dry_run:
+        return answer(TransferAnswer.of(plan))
+    return answer(TransferAnswer.of(plan, importing.apply(access, plan.id, _confirmation(body))))
+
+
+@api_route(
+    "POST",
+    "/tenants/<tenant>/plans/<plan_id>/apply",
+    permission=Permission.SAVE,
+    scope=Scope.CONFIG_WRITE,
+    answers={200: SavedAnswer},
+    problems=(404, 409, 412, 422),
+)
+def apply_plan(access: Access, plan_id: str, body: ApplyBody) -> Response:
+    """Apply exactly the plan that was seen, by whoever asked for it; 412 if somebody saved since."""
+    return answer(SavedAnswer.of(services().importing.apply(access, plan_id, _confirmation(body))))
+
+
+def _confirmation(body: ApplyBody) -> Confirmation:
+    return Confirmation(body.note, body.reason, body.allow_breaking, request_id())

@@ -22,6 +22,7 @@ COMMANDS = {
     "test-send": "setups",
     "export": "transfer",
     "fmt": "transfer",
+    "import": "transfer",
     "history": "setups",
     "restore": "setups",
     "connector": "connector",

@@ -30,6 +30,10 @@ class Backend(Protocol):
 
     def export(self, tenant: str, phrase: str | None) -> JSONObject: ...
 
+    def plan_import(self, tenant: str, body: JSONObject) -> JSONObject: ...
+
+    def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject: ...
+
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]: ...
 
     def restore(
@@ -85,6 +89,12 @@ class Remote:
         if phrase is not None:
             raise BadInputError("Secrets leave a server only at its own shell: run this there, or leave out --seal.")
         return self._object(self._client.get("tenants", tenant, "export"))
+
+    def plan_import(self, tenant: str, body: JSONObject) -> JSONObject:
+        return self._object(self._client.post("tenants", tenant, "import", body=body, dryRun="true"))
+
+    def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject:
+        return self._object(self._client.post("tenants", tenant, "plans", plan_id, "apply", body=body))
 
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]:
         found: list[JSONObject] = self._client.get("tenants", tenant, "revisions", limit=limit, before=before)

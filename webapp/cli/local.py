@@ -7,11 +7,13 @@ from typing import Any
 from webapp.answers.catalogue import ProviderAnswer, ProviderDetailAnswer
 from webapp.answers.runs import CheckAnswer, TestSendAnswer
 from webapp.answers.setups import PlanAnswer, RevisionAnswer, SavedAnswer
+from webapp.answers.transfer import TransferAnswer
 from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import OPERATOR, Access
 from webapp.domain.text import T
 from webapp.domain.usage import UsageType
 from webapp.services.setups import Plan
+from webapp.services.transfer.importing import Confirmation, GivenDocument
 from webapp.services.wiring import Services
 
 JSONObject = dict[str, Any]
@@ -46,11 +48,20 @@ class Local:
             templates=body.get("templates"),
             usage_type=UsageType(body["usageType"]),
             locale=body.get("locale"),
+            capture=body.get("capture", False),
         )
         return TestSendAnswer.of(run).to_json()
 
     def export(self, tenant: str, phrase: str | None) -> JSONObject:
         return self._services.exporting.export(self._access(tenant), phrase=phrase).to_json()
+
+    def plan_import(self, tenant: str, body: JSONObject) -> JSONObject:
+        given = GivenDocument(body["document"], body.get("secrets"), body.get("passphrase"))
+        return TransferAnswer.of(self._services.importing.plan(self._access(tenant), given)).to_json()
+
+    def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject:
+        said = Confirmation(body.get("note"), body.get("reason"), body.get("allowBreaking", False))
+        return SavedAnswer.of(self._services.importing.apply(self._access(tenant), plan_id, said)).to_json()
 
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]:
         found = self._services.setups.history(self._access(tenant).tenant, before=before, limit=limit)

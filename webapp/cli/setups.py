@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from webapp.cli.backends import backend
+from webapp.cli.changes import change_lines
 from webapp.cli.documents import read_setup
 from webapp.cli.output import BadInputError, Exit, json_option, report, report_json, table, tell
 from webapp.domain.usage import UsageType
@@ -58,12 +59,17 @@ def check(tenant: str, file: Path | None, as_json: bool) -> None:
     help="Which mail.",
 )
 @click.option("--locale", help="In which language, such as pt-BR.")
+@click.option("--capture", is_flag=True, help="Only show it in the inbox of a development tenant.")
 @json_option
-def test_send(tenant: str, to: str, file: Path | None, usage_type: str, locale: str | None, as_json: bool) -> None:
+def test_send(
+    tenant: str, to: str, file: Path | None, usage_type: str, locale: str | None, capture: bool, as_json: bool
+) -> None:
     """Send one real mail, and print what became of it."""
     body: dict[str, Any] = {"to": to, "usageType": usage_type}
     if locale:
         body["locale"] = locale
+    if capture:
+        body["capture"] = True
     if file:
         body["connector"], templates = _connector(file)
         if templates:
@@ -71,7 +77,8 @@ def test_send(tenant: str, to: str, file: Path | None, usage_type: str, locale: 
     with backend() as work:
         result = work.test_send(tenant, body)
     accepted = f"Accepted as {result['providerMessageId']}." if result.get("providerMessageId") else "Accepted."
-    _report_run(result, as_json, done=accepted)
+    captured = "In the inbox of this tenant. Nothing left this machine, so nothing is proven."
+    _report_run(result, as_json, done=captured if result["outcome"] == "captured" else accepted)
 
 
 @click.command()
@@ -120,7 +127,7 @@ def restore(
     if as_json:
         report_json(done)
     else:
-        report("\n".join(_changes(done)) or "Nothing to change.")
+        report("\n".join(change_lines(done)) or "Nothing to change.")
     if dry_run and done["changes"]:
         ctx.exit(Exit.CHANGES)
     if not dry_run:
@@ -133,24 +140,6 @@ def _connector(file: Path) -> tuple[dict[str, Any], Any]:
     if not isinstance(connector, dict):
         raise BadInputError(f"{file} has no connector.")
     return connector, setup.get("templates")
-
-
-def _changes(plan: dict[str, Any]) -> list[str]:
-    signs = {"added": "+", "changed": "~", "removed": "-"}
-    return [f"{signs[change['kind']]} {change['pointer']}{_values(change)}" for change in plan["changes"]]
-
-
-def _values(change: dict[str, Any]) -> str:
-    if "secret" in change:
-        return "  (secret)"
-    parts = [_short(change[name]) for name in ("old", "new") if name in change]
-    return f"  {' → '.join(parts)}"
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else write_yaml({"": value}).partition(":")[2].strip()
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else f"{line[:59]}…"
 
 
 def _report_run(result: dict[str, Any], as_json: bool, done: str) -> None:

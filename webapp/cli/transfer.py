@@ -1,15 +1,17 @@
-"""Commands that move setups: export, fmt."""
+"""Commands that move setups: export, fmt, import."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from webapp.cli.backends import backend
+from webapp.cli.changes import change_lines
 from webapp.cli.documents import read_file
-from webapp.cli.output import BadInputError, report, tell
+from webapp.cli.output import BadInputError, Exit, json_option, report, report_json, tell
 from webapp.domain.tenant_document import TenantDocument
 from webapp.services.transfer.writing import as_json, as_yaml
 
@@ -52,6 +54,66 @@ def fmt(file: Path) -> None:
         return
     file.write_bytes(text.encode())
     tell(f"{file} is canonical now.")
+
+
+@click.command("import")
+@click.argument("tenant")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--dry-run", is_flag=True, help="Only say what would change; exit code 3 when something would.")
+@click.option(
+    "--secrets",
+    "secrets_file",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help='A file with the secrets: slot to {"value": "…"} or "keep".',
+)
+@_PASSPHRASE_FILE
+@click.option("--note", help="What it is for; shown in the history.")
+@click.option("--reason", help="Why unproven values go into production; audited.")
+@click.option("--allow-breaking", is_flag=True, help="Apply although flows that are on would lose their mail.")
+@json_option
+@click.pass_context
+def import_(
+    ctx: click.Context,
+    tenant: str,
+    file: Path,
+    *,
+    dry_run: bool,
+    secrets_file: Path | None,
+    passphrase_file: Path | None,
+    note: str | None,
+    reason: str | None,
+    allow_breaking: bool,
+    as_json: bool,
+) -> None:
+    """Plan an import of a document, then apply it in one transaction."""
+    document = read_file(file)
+    body: dict[str, Any] = {"document": document}
+    if secrets_file:
+        body["secrets"] = read_file(secrets_file)
+    if passphrase_file or (isinstance(document, dict) and document.get("secrets") and sys.stdin.isatty()):
+        body["passphrase"] = passphrase(passphrase_file)
+    said = {"note": note, "reason": reason, "allowBreaking": allow_breaking or None}
+    with backend() as work:
+        plan = work.plan_import(tenant, body)
+        if not as_json:
+            report("\n".join(_plan_lines(plan)))
+        if not dry_run:
+            done = work.apply(tenant, plan["planId"], {key: value for key, value in said.items() if value is not None})
+            plan |= {"applied": True, "revision": done["revision"]}
+    if as_json:
+        report_json(plan)
+    if dry_run and plan["changes"]:
+        ctx.exit(Exit.CHANGES)
+    if plan["applied"]:
+        tell(f"Revision {plan['revision']} is live." if plan["changes"] else "This is what is live already.")
+
+
+def _plan_lines(plan: dict[str, Any]) -> list[str]:
+    lines = change_lines(plan) or ["Nothing to change."]
+    lines += [f"! {each['title']}. {each['cause']}" for each in plan["warnings"]]
+    lines += [f"? The secret {slot} is missing." for slot in plan["missingSecrets"]]
+    lines += [f"! The flow {flow} would lose its mail." for flow in plan["breaks"]]
+    return lines
 
 
 def passphrase(file: Path | None, *, new: bool = False) -> str:

@@ -168,6 +168,21 @@ class DraftRow(Base):
     updated_at: Mapped[datetime] = mapped_column(default=now, index=True)
 
 
+class PlanRow(Base):
+    """What an import or a promotion would do, as somebody saw it; purged after 24 hours."""
+
+    __tablename__ = "plans"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), index=True)
+    actor_kind: Mapped[str] = mapped_column(String(16))
+    actor_id: Mapped[int | None]
+    base_revision: Mapped[int]
+    content: Mapped[bytes]
+    """Sealed: it holds the secrets that were typed for it."""
+    created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+
+
 class RunRow(Base):
     """One check or test send, as pages poll it; purged after 24 hours."""
 

@@ -7,7 +7,18 @@ from typing import Any, Final, cast
 
 from sqlalchemy import CursorResult, inspect, select, update
 
-from webapp.db.models import AccessRow, Base, DraftRow, InboxRow, RevisionRow, RunRow, TenantRow, TotpRow, WrappedKeyRow
+from webapp.db.models import (
+    AccessRow,
+    Base,
+    DraftRow,
+    InboxRow,
+    PlanRow,
+    RevisionRow,
+    RunRow,
+    TenantRow,
+    TotpRow,
+    WrappedKeyRow,
+)
 from webapp.db.session import Database
 from webapp.db.vault import Vault, VaultKeyError
 
@@ -15,6 +26,7 @@ SEALED: Final[tuple[tuple[type[Base], str], ...]] = (
     (TenantRow, "sandbox_password"),
     (RevisionRow, "secrets"),
     (DraftRow, "content"),
+    (PlanRow, "content"),
     (RunRow, "content"),
     (InboxRow, "summary"),
     (InboxRow, "raw"),

@@ -217,6 +217,28 @@ class LastOwnerError(ConflictError):
     title = T("A tenant needs an owner. Make somebody else an owner first.")
 
 
+class FlowsWouldBreakError(ConflictError):
+    """The change takes from flows that are on what their mails need. Mend it, switch them off, or allow it."""
+
+    code = "flows.would_break"
+    title = T("Flows that are on would break")
+
+    def __init__(self, flows: Sequence[str]) -> None:
+        super().__init__(T("These flows would lose their mail: %(flows)s.", flows=", ".join(flows)))
+        self.flows = tuple(flows)
+
+
+class SecretsMissingError(ConflictError):
+    """The plan lacks secrets, so nothing was applied. Give them by slot, in ``secrets`` or as sealed ones."""
+
+    code = "setup.secrets_missing"
+    title = T("Secrets are missing")
+
+    def __init__(self, slots: Sequence[str]) -> None:
+        super().__init__(T("Give these secrets: %(slots)s.", slots=", ".join(slots)))
+        self.slots = tuple(slots)
+
+
 class PreconditionError(PostroomError):
     """What you saw is no longer what is there. Read it again and repeat."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -88,6 +88,18 @@ def slots(setup: Mapping[str, Any]) -> dict[str, str]:
                 f"/{name}/config/{'/'.join(path)}": ".".join((first, *path)) for path in _marked(section["config"])
             }
     return found
+
+
+def slotted_at(setup: Mapping[str, Any], pointers: Collection[str], at: str = "") -> dict[str, Any]:
+    """A setup document with marks in the place of what stands at some pointers."""
+    return {
+        key: {SECRET: {"set": True}}
+        if f"{at}/{key}" in pointers
+        else slotted_at(part, pointers, f"{at}/{key}")
+        if isinstance(part, Mapping)
+        else part
+        for key, part in setup.items()
+    }
 
 
 def slot_prefix(section: str, provider: str) -> str:

@@ -78,6 +78,15 @@ class Judge:
             setup = setup.model_copy(update={"templates": self._revisions.one(tenant, 0).setup.templates})
         return _prepared(setup, sections)
 
+    def keepable(self, tenant: TenantInfo, document: Mapping[str, Any], seen: StoredSetup) -> frozenset[str]:
+        """The pointers of stored secrets that may stay where a document wants one (design, section 5.3)."""
+        found: set[str] = set()
+        for name in SECTIONS:
+            submitted, stored = _section_json(document, name), self._revisions.section(tenant, seen, name)
+            if submitted is not None and stored is not None:
+                found |= {f"/{name}/config{pointer}" for pointer in self._reader.keepable(submitted, stored)}
+        return frozenset(found)
+
     def resolve(
         self,
         tenant: TenantInfo,

@@ -97,6 +97,14 @@ class SectionReader:
             submitted["config"]
         )
 
+    def keepable(self, submitted: Mapping[str, Any], stored: StoredSection) -> frozenset[str]:
+        """The config pointers of stored secrets that may go where a config says: all of them, or none."""
+        connector = self._connectors.get(submitted["provider"])
+        if connector is None or connector.kind != stored.provider:
+            return frozenset()
+        here = connector.destination(submitted["config"])
+        return frozenset(stored.tags) if here.keeps_secrets_of(connector.destination(stored.config)) else frozenset()
+
     def _unknown_provider(self, pointer: str) -> FieldError:
         known = T(
             "There is no such provider here. Providers are: %(kinds)s.", kinds=", ".join(sorted(self._connectors))

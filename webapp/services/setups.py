@@ -85,6 +85,10 @@ class Setups:
             raise ForbiddenError
         return self._revisions.secrets(access.tenant, number) if number else {}
 
+    def keepable(self, tenant: TenantInfo, document: Mapping[str, Any]) -> frozenset[str]:
+        """The pointers of live secrets that may stay if this document replaces what is live."""
+        return self._judge.keepable(tenant, document, self.active(tenant))
+
     def history(self, tenant: TenantInfo, before: int | None = None, limit: int = 50) -> list[RevisionInfo]:
         """The revisions, newest first; ``before`` is the last number seen."""
         return self._revisions.history(tenant, before, limit)

@@ -42,6 +42,8 @@ from webapp.services.tenants import Tenants
 from webapp.services.testing import Testing
 from webapp.services.tokens import Tokens
 from webapp.services.transfer.exporting import Exporting
+from webapp.services.transfer.importing import Importing
+from webapp.services.transfer.plans import Plans
 from webapp.settings import Settings
 
 DRAFTS_KEPT = timedelta(hours=24)
@@ -70,6 +72,7 @@ class Services:
     expiries: Expiries
     delivery: Delivery
     exporting: Exporting
+    importing: Importing
     consents: Consents
     testing: Testing
     console_mail: ConsoleMail
@@ -111,6 +114,7 @@ def build(settings: Settings) -> Services:
     vault = vault_of(db, operator_keys(settings.secret_keys, settings.data_dir))
     audit, loop = Audit(), BackgroundLoop()
     tenants, limits, setups = Tenants(db, vault, audit), Limits(db, vault), Setups(db, vault, CONNECTORS, audit)
+    plans = Plans(db, vault)
     drafts, runs, inbox = Drafts(db, vault, CONNECTORS), Runs(db, vault), Inbox(db, vault)
     sandbox = SandboxServer(settings.data_dir, settings.sandbox_smtp_port, tenants, inbox)
     metrics, invitations, sessions = Metrics(db), Invitations(db, audit), Sessions(db)
@@ -143,6 +147,7 @@ def build(settings: Settings) -> Services:
         expiries=Expiries(CONNECTORS, access, setups),
         delivery=delivery,
         exporting=Exporting(db, setups, audit),
+        importing=Importing(setups, CONNECTORS, plans),
         consents=Consents(db, loop, audit),
         testing=Testing(
             runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits
@@ -157,6 +162,7 @@ def build(settings: Settings) -> Services:
             {
                 "drafts": lambda: drafts.purge(DRAFTS_KEPT),
                 "runs": runs.purge,
+                "plans": plans.purge,
                 "attempts": lambda: limits.purge(ATTEMPTS_KEPT),
                 "inbox": inbox.purge,
                 "usage": lambda: usage.purge(timedelta(days=settings.retention_days)),

@@ -1,0 +1,78 @@
+"""Plans that were shown and may be applied: kept for a day, sealed, since they hold typed secrets."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import CursorResult, delete
+
+from webapp.db.models import PlanRow
+from webapp.db.session import Database
+from webapp.db.types import now
+from webapp.db.vault import Vault
+from webapp.domain.errors import NotFoundError
+from webapp.domain.roles import Access
+
+KEPT: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPlan:
+    """What applying needs: the document with its secrets, and what it was compared with."""
+
+    base: int
+    document: dict[str, Any] = field(repr=False)
+    missing: tuple[str, ...] = ()
+    breaks: tuple[str, ...] = ()
+
+
+class Plans:
+    """Keeps plans for whoever made them."""
+
+    def __init__(self, db: Database, vault: Vault, clock: Callable[[], datetime] = now) -> None:
+        self._db = db
+        self._vault = vault
+        self._clock = clock
+
+    def keep(self, access: Access, plan: KeptPlan) -> str:
+        """Keep a plan; returns its id."""
+        content = {"document": plan.document, "missing": list(plan.missing), "breaks": list(plan.breaks)}
+        row = PlanRow(
+            id=secrets.token_hex(16),
+            tenant_id=access.tenant.id,
+            actor_kind=access.actor.kind,
+            actor_id=access.actor.id,
+            base_revision=plan.base,
+            content=self._vault.seal(content),
+            created_at=self._clock(),
+        )
+        plan_id = row.id
+        with self._db.write() as session:
+            session.add(row)
+        return plan_id
+
+    def load(self, access: Access, plan_id: str) -> KeptPlan:
+        """The plan of this actor in this tenant. Raises NotFoundError: unknown, of somebody else, or too old."""
+        with self._db.read() as session:
+            row = session.get(PlanRow, plan_id)
+            mine = row is not None and (row.tenant_id, row.actor_kind, row.actor_id) == (
+                access.tenant.id,
+                access.actor.kind,
+                access.actor.id,
+            )
+            if row is None or not mine or row.created_at <= self._clock() - KEPT:
+                raise NotFoundError
+            content, base = self._vault.open(row.content), row.base_revision
+        return KeptPlan(base, content["document"], tuple(content["missing"]), tuple(content["breaks"]))
+
+    def purge(self) -> int:
+        """Delete what was not applied within a day; tells how many."""
+        with self._db.write() as session:
+            result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+                delete(PlanRow).where(PlanRow.created_at <= self._clock() - KEPT)
+            )
+            return result.rowcount

@@ -1,0 +1,84 @@
+"""Filling the slots of a document with secrets: given ones, sealed ones, or those that the target keeps."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from webapp.domain import tenant_document
+from webapp.domain.diff import SECRET, escape
+from webapp.domain.errors import FieldError, InputError
+from webapp.domain.strict_json import dumps, loads
+from webapp.domain.text import T
+from webapp.services.marks import put
+
+KEEP: Final = "keep"
+KEPT: Final = {SECRET: {"set": True}}
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A setup document whose slots are filled as far as there is something to fill them with."""
+
+    document: dict[str, Any]
+    missing: tuple[str, ...] = ()
+    """The slots that nothing is there for; a stand-in holds their place, so that the rest can be judged."""
+    missing_at: tuple[str, ...] = ()
+    """The same as pointers."""
+
+
+def read_choices(given: Any) -> dict[str, str | None]:
+    """Read ``{slot: {"value": "…"} or "keep"}`` as slot → value, None for what is to be kept.
+
+    Raises InputError with pointers into ``secrets``.
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        message = T("An object is expected here: slot to value.")
+        raise InputError(errors=[FieldError("/secrets", "value.type", message)])
+    choices: dict[str, str | None] = {}
+    errors: list[FieldError] = []
+    for slot, choice in given.items():
+        match choice:
+            case "keep":
+                choices[slot] = None
+            case {"value": str() as value} if len(choice) == 1 and value:
+                choices[slot] = value
+            case _:
+                expected = T("Give {“value”: “…”} or “keep” here.")
+                errors.append(FieldError(f"/secrets/{escape(str(slot))}", "secret.choice_unknown", expected))
+    if errors:
+        raise InputError(errors=errors)
+    return choices
+
+
+def fill(
+    setup: Mapping[str, Any], choices: Mapping[str, str | None], sealed: Mapping[str, str], keepable: Iterable[str]
+) -> Filled:
+    """Fill the slots of a setup: what was given, else what was sealed, else what stays. ``keepable`` are pointers.
+
+    Raises InputError for a choice that no slot asks for.
+    """
+    document: dict[str, Any] = loads(dumps(setup))
+    by_place = tenant_document.slots(document)
+    unknown = [slot for slot in choices if slot not in by_place.values()]
+    if unknown:
+        message = T("The document has no such slot. It has: %(slots)s.", slots=", ".join(by_place.values()) or "-")
+        raise InputError(
+            errors=[FieldError(f"/secrets/{escape(slot)}", "secret.slot_unknown", message) for slot in unknown]
+        )
+    stays = frozenset(keepable)
+    missing = []
+    for pointer, slot in by_place.items():
+        value = choices.get(slot, sealed.get(slot) if slot not in choices else None)
+        if value is not None:
+            put(document, pointer, value)
+        elif pointer in stays:
+            put(document, pointer, dict(KEPT))
+        else:
+            put(document, pointer, f"stand-in-{secrets.token_hex(8)}")
+            missing.append((slot, pointer))
+    return Filled(document, tuple(slot for slot, _ in missing), tuple(pointer for _, pointer in missing))
