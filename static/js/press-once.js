@@ -17,3 +17,16 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   busy.delete(detail.elt);
   if (detail.elt.matches("[data-press-once]")) detail.elt.removeAttribute("aria-disabled");
 });
+
+// What a form sends by itself goes to its own address. htmx would take that of the button that was pressed last, and a
+// draft that waits for the end of typing would become a second test.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  const own = detail.elt.matches("form") && detail.triggeringEvent?.type !== "submit" && detail.elt.getAttribute("hx-post");
+  if (own) detail.path = own;
+});
+
+// The form keeps what is typed a moment later. The library would send that to where the button pressed last leads, and so
+// press it a second time.
+document.addEventListener("htmx:configRequest", ({ detail }) => {
+  if (detail.elt.matches("form[hx-post]")) detail.path = detail.elt.getAttribute("hx-post");
+});

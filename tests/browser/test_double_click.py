@@ -54,6 +54,21 @@ def test_on_send_test_right_after_typing_sends_one_mail(
     assert services.inbox.count(dev) == 1
 
 
+def test_a_click_before_the_draft_is_kept_sends_one_mail(
+    new_context: Callable[..., BrowserContext], signed_in: Any, console: Console, dev: TenantInfo, services: Services
+) -> None:
+    page = new_context(storage_state=signed_in).new_page()
+    choose_sandbox(page, console, dev)
+    page.get_by_label("Send the test to").fill("eve@example.com")
+
+    with page.expect_response(re.compile("/connector/draft$")):
+        page.get_by_role("button", name="Send test").click()
+
+    _wait_until_accepted(page)
+    _expect_quiet(page)
+    assert services.inbox.count(dev) == 1
+
+
 def _wait_until_accepted(page: Page) -> None:
     """Wait for the result; without scripts by asking for it, as the second click shows the page at once."""
     accepted = page.get_by_role("heading", name=re.compile("^Accepted by"))
