@@ -107,13 +107,13 @@ class PostmarkConnector(ApiConnector[PostmarkConfig]):
     async def submit(self, api: Api, mail: Mail) -> Receipt:
         template = mail.stored_template
         path, content = ("/email/withTemplate", _filled(mail, template)) if template else ("/email", _made(mail))
-        headers = [{"Name": name, "Value": one_line(value)} for name, value in mail.headers]
+        headers: list[JSON] = [{"Name": name, "Value": one_line(value)} for name, value in mail.headers]
         body: dict[str, JSON] = {
             "From": _written(mail.sender),
             "To": ascii_address(one_line(mail.to)),
             **({"ReplyTo": _written(parse_mailbox(mail.reply_to))} if mail.reply_to else {}),
             **content,
-            **({"Headers": [*headers]} if headers else {}),
+            **({"Headers": headers} if headers else {}),
             "MessageStream": self.config.message_stream,
             # Links in these mails carry one-time codes: nobody may open them first, or count who did.
             "TrackOpens": False,
