@@ -57,7 +57,8 @@ class Declaration:
         else:
             text = inspect.getsource(sys.modules[self.connector.__module__] if place == "module" else type(self))
 
-        assert [line.strip() for line in text.splitlines() if re.search(r"\bTODO\b", line)] == []
+        left = [line.strip() for line in text.splitlines() if re.search(r"\bTODO\b", line)]
+        assert not left, "there is something to write:\n" + "\n".join(left)
 
     def test_its_logo_is_a_small_plain_drawing(self) -> None:
         logo = logo_of(self.connector)
