@@ -58,7 +58,8 @@ function keys(settings, place, found) {
 
 function values(setting) {
   const of = (text, detail, boost = 0) => ({ label: text.replace(/^"(.*)"$/, "$1"), detail, boost, type: "constant", apply: insertValue(text) });
-  if (setting.choices) return setting.choices.map(([value, label], n) => of(`"${value}"`, label, -n));
+  const choices = setting.choices ?? setting.known;
+  if (choices) return choices.map(([value, label], n) => of(`"${value}"`, label, -n));
   if (setting.kind === "switch") return [of("true", ""), of("false", "")];
   if (setting.kind === "secret") return [of(KEEP, "keeps the stored one"), of(MARK, "keeps the one that was typed")];
   const quote = (value) => (setting.kind === "number" ? String(value) : JSON.stringify(value));

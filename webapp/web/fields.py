@@ -25,6 +25,10 @@ SPARE_ROWS: Final = 2
 """Empty rows shown below a list that can grow, so that it grows without scripts."""
 
 
+OTHER: Final = "*"
+"""What a list of known values sends when another one is typed beside it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """What a field says, the preset's words before the model's."""
@@ -113,6 +117,40 @@ class SettingField(Field):  # type: ignore[misc]  # WTForms has no types
         """Put an error at this field; ``rest`` is what the pointer says below it."""
         if message not in self.errors:
             self.errors = [*self.errors, message]
+
+
+class SuggestedField(SettingField):
+    """One line of text with known values: a list to choose from, and a line of its own for any other.
+
+    A list is at hand on every device and without scripts, where a ``datalist`` hides what does not begin with
+    what stands there already.
+    """
+
+    kind = "suggested"
+    asked_for_other = False
+    """Whether "another value" was chosen just now."""
+
+    @property
+    def choices(self) -> list[tuple[str, Text]]:
+        """The known values and their labels; where nothing has to stand there, nothing is one of them."""
+        known = list(self.setting.about.suggestions)
+        return known if self.setting.required or self.setting.default else [("", T("Not set")), *known]
+
+    @property
+    def own(self) -> bool:
+        """Whether the value is none of the known."""
+        return self.asked_for_other or (bool(self.shown) and self.shown not in dict(self.choices))
+
+    @property
+    def nothing_chosen(self) -> bool:
+        """Whether a choice has to be made yet."""
+        return not self.own and self.shown not in dict(self.choices)
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        super().process(formdata, data, extra_filters)
+        if formdata is not None and formdata.get(self.name) == OTHER:
+            self.asked_for_other = True
+            self.data = formdata.get(f"{self.name}.other", "").strip()
 
 
 class LinesField(SettingField):
@@ -258,6 +296,7 @@ class HeadersField(SettingField):
 
 _FIELDS: Final[Mapping[str, type[SettingField]]] = {
     "text": SettingField,
+    "suggested": SuggestedField,
     "lines": LinesField,
     "number": NumberField,
     "choice": ChoiceField,
@@ -269,4 +308,5 @@ _FIELDS: Final[Mapping[str, type[SettingField]]] = {
 
 def field_of(setting: Setting, words: Words) -> UnboundField:
     """Make the form field of a setting."""
-    return _FIELDS[setting.kind](setting=setting, words=words)
+    kind = "suggested" if setting.about.suggestions and setting.kind == "text" else setting.kind
+    return _FIELDS[kind](setting=setting, words=words)

@@ -17,6 +17,8 @@ ANY_LANGUAGE: Final = "*"
 _FIELDS: Final = ("subject", "preheader", "contentType", "content", "text")
 _ONE_LINE: Final = ("subject", "preheader", "contentType")
 _OPTIONAL: Final = ("preheader", "text")
+_EXCLUDED: Final = {"preheader": None, "content": "", "text": None}
+"""What a mail has not got whose text is stored at the provider."""
 
 
 @dataclass(slots=True)
@@ -28,8 +30,15 @@ class MailFields:
     state: Literal["default", "edited", "missing"]
     languages: tuple[str, ...]
     """Other languages that are stored and stay as they are."""
+    own: Mapping[str, JSON] = field(default_factory=dict)
+    """What the mail would say here, where a template stored at the provider says it instead."""
     open: bool = False
     errors: dict[str, list[Text]] = field(default_factory=dict)
+
+    @property
+    def stored(self) -> str:
+        """The name of the template at the provider that makes this mail."""
+        return _stored_name(self.cell)
 
     @property
     def prefix(self) -> str:
@@ -47,12 +56,14 @@ class MailFields:
 
     def value(self, name: str) -> str:
         """A field as its control shows it."""
-        value = self.cell.get(name)
+        value = (self.own if self.stored and name in _EXCLUDED else self.cell).get(name)
         return "" if value is None else str(value)
 
 
-def mails_of(templates: Mapping[str, Any], defaults: Templates, opened: str = "") -> list[MailFields]:
-    """List the nine usage types with what stands in a setup document."""
+def mails_of(
+    templates: Mapping[str, Any], defaults: Templates, opened: str = "", aside: Mapping[str, Any] | None = None
+) -> list[MailFields]:
+    """List the nine usage types with what stands in a setup document; ``aside`` holds texts that wait."""
     mails = []
     for usage_type in UsageType:
         cells = templates.get(usage_type) or {}
@@ -61,7 +72,8 @@ def mails_of(templates: Mapping[str, Any], defaults: Templates, opened: str = ""
         if cell and _same(cell, defaults[usage_type][ANY_LANGUAGE]):
             state = "default"
         others = tuple(tag for tag in cells if tag != ANY_LANGUAGE)
-        mails.append(MailFields(usage_type, cell, state, others, open=opened == usage_type))
+        own = (aside or {}).get(usage_type) or defaults[usage_type][ANY_LANGUAGE].model_dump(mode="json", by_alias=True)
+        mails.append(MailFields(usage_type, cell, state, others, own, open=opened == usage_type))
     return mails
 
 
@@ -69,15 +81,38 @@ def posted_templates(templates: Mapping[str, Any], posted: MultiDict[str, str]) 
     """Put the mail fields that were posted over those of the document; the others stay as they are."""
     merged = dict(templates)
     for usage_type in UsageType:
-        typed = {
-            name: _value(name, posted[f"templates.{usage_type}.{name}"])
-            for name in _FIELDS
-            if f"templates.{usage_type}.{name}" in posted
-        }
-        if typed:
+        typed = posted_texts(usage_type, posted)
+        stored = posted.get(f"templates.{usage_type}.providerTemplate")
+        if typed or stored is not None:
             cells = merged.get(usage_type) or {}
-            merged[usage_type.value] = {**cells, ANY_LANGUAGE: {**(cells.get(ANY_LANGUAGE) or {}), **typed}}
+            cell = {**(cells.get(ANY_LANGUAGE) or {}), **typed}
+            merged[usage_type.value] = {
+                **cells,
+                ANY_LANGUAGE: cell if stored is None else _made_by(cell, stored.strip()),
+            }
     return merged
+
+
+def posted_texts(usage_type: UsageType, posted: MultiDict[str, str]) -> dict[str, JSON]:
+    """The texts of a mail as they were typed, whether or not they are used."""
+    return {
+        name: _value(name, posted[f"templates.{usage_type}.{name}"])
+        for name in _FIELDS
+        if f"templates.{usage_type}.{name}" in posted
+    }
+
+
+def _made_by(cell: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A mail that a template of this name at the provider makes, or with no name its own text."""
+    if not name:
+        return {key: value for key, value in cell.items() if key != "providerTemplate"}
+    kept = cell.get("providerTemplate") or {}
+    return {**cell, **_EXCLUDED, "providerTemplate": {**kept, "id": name}}
+
+
+def _stored_name(cell: Mapping[str, Any]) -> str:
+    named = cell.get("providerTemplate")
+    return str(named.get("id") or "") if isinstance(named, Mapping) else ""
 
 
 def reset(templates: Mapping[str, Any], defaults: Templates, usage_type: UsageType) -> dict[str, Any]:

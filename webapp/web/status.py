@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
+from webapp.connectors.config import settings_of
+from webapp.domain.address import Mailbox
 from webapp.domain.problem import Problem
 from webapp.domain.roles import TenantInfo
-from webapp.web.connector.cards import card_of
+from webapp.services.delivery import House
+from webapp.web.connector.cards import Card, card_of
 from webapp.web.context import services
+
+_REGIONS: Final = ("region", "regionId")
+"""Settings that say more about the place than the address that follows from them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class Status:
     proven_by: str = ""
     cautions: tuple[Problem, ...] = ()
     """Risks that were accepted and last, and what ends soon or has ended."""
+    house: House | None = None
+    """What the operator has behind the connector, where it sends at the operator's expense."""
 
 
 def status_of(tenant: TenantInfo) -> Status:
@@ -42,22 +52,41 @@ def status_of(tenant: TenantInfo) -> Status:
     info = setups.history(tenant, limit=1)[0]
     proof = setups.proven(tenant, stored.values_tag) if stored.values_tag else None
     card = card_of(services(), connector.model_dump())
+    house = services().delivery.house(tenant, card.connector) if card else None
     return Status(
         state=state,
         provider=connector.provider,
         provider_title=card.title if card else connector.provider,
         tile=card.logo if card else connector.provider,
-        host=_host(connector.config),
-        sender=str(connector.config.get("fromEmail") or ""),
+        host=place_of(card, connector.config) if card else "",
+        sender=_sender(connector.config, house),
         revision=stored.number,
         saved_at=info.created_at,
         saved_by=info.author_name,
         proven_at=proof.last_at if proof else None,
         proven_by=proof.by_name if proof else "",
-        cautions=services().expiries.cautions(tenant, stored),
+        cautions=(*services().expiries.cautions(tenant, stored), *(house.problems if house else ())),
+        house=house,
     )
 
 
-def _host(config: dict[str, Any]) -> str:
+def _sender(config: Mapping[str, Any], house: House | None) -> str:
+    """Who mail comes from, as far as it is settled."""
+    name = str(config.get("senderName") or "")
+    if house and house.address:
+        return str(Mailbox(house.address, name))
+    return str(config.get("fromEmail") or name)
+
+
+def place_of(card: Card, config: Mapping[str, Any]) -> str:
+    """Where mail is handed in: a server with its port, a region, or the host of an interface."""
     host, port = config.get("host"), config.get("port")
-    return f"{host}:{port}" if host and port else str(host or config.get("endpoint") or "")
+    if host:
+        return f"{host}:{port}" if port else str(host)
+    known = {each.name: each for each in settings_of(card.connector.config_model)}
+    endpoint = known.get("endpoint")
+    own = config.get("endpoint") or None
+    for name in _REGIONS:
+        if name in known and own in (None, endpoint and endpoint.default):
+            return str(config.get(name) or known[name].default or "")
+    return urlsplit(str(own or (endpoint and endpoint.default) or "")).netloc

@@ -16,9 +16,10 @@ from webapp.domain.problem import JSON
 from webapp.domain.roles import Permission
 from webapp.domain.text import NOTHING, T, Text
 from webapp.web.connector.blueprint import bp
-from webapp.web.connector.editor import CONFIG, Editor
+from webapp.web.connector.editor import Editor
 from webapp.web.connector.laying import page_count
 from webapp.web.connector.outcome import run_context
+from webapp.web.connector.telling import CONFIG
 from webapp.web.connector.text import TextFault, line_at
 from webapp.web.context import current_access, services
 from webapp.web.fields import ChoiceField, SecretField, SettingField
@@ -173,6 +174,8 @@ def _setting(field: SettingField) -> Mapping[str, JSON]:
         told["choices"] = [[value, translated(label)] for value, label in about.choices]
     elif field.setting.default is not None and not isinstance(field, SecretField):
         told["default"] = field.setting.default if isinstance(field.setting.default, str | int | bool) else None
+    if about.suggestions:
+        told["known"] = [[value, translated(label)] for value, label in about.suggestions]
     if about.example:
         told["example"] = about.example
     if about.show_if:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
+from webapp.connectors.api import ApiConnector
 from webapp.connectors.base import Connector, Preset
 from webapp.connectors.config import settings_of
+from webapp.connectors.smtp import SmtpConnector
 from webapp.connectors.smtp.presets import SANDBOX
 from webapp.domain.roles import TenantInfo
-from webapp.domain.text import Text
+from webapp.domain.text import T, Text
+from webapp.services.switching import Provider, carried
 from webapp.services.wiring import Services
 
+API: Final = T("API")
+WAYS: Final = (API, T("SMTP"), T("HTTP"))
+"""The badges that tell how mail goes."""
 PLAIN = ""
 """Stands in a draft for "none of the presets", where nothing at all means "find out"."""
 
@@ -28,6 +34,10 @@ class Card:
     current: bool = False
 
     @property
+    def provider(self) -> Provider:
+        return Provider(self.connector, self.preset)
+
+    @property
     def key(self) -> str:
         return f"{self.connector.kind}:{self.preset.id}" if self.preset else self.connector.kind
 
@@ -41,7 +51,10 @@ class Card:
 
     @property
     def badges(self) -> tuple[Text, ...]:
-        return self.preset.badges if self.preset else self.connector.badges
+        """What it takes, the way that mail goes first where that is known."""
+        found = self.preset.badges if self.preset else self.connector.badges
+        unsaid = issubclass(self.connector, ApiConnector) and not (found and found[0] in WAYS)
+        return (API, *found) if unsaid else found
 
     @property
     def logo(self) -> str:
@@ -56,25 +69,25 @@ class Card:
     def sandbox(self) -> bool:
         return self.preset is not None and self.preset.id == SANDBOX
 
-    def answers(self, query: str) -> bool:
-        """Whether every word of a search stands somewhere on the card."""
-        words = " ".join([self.title, str(self.summary), self.key, *map(str, self.badges)]).lower()
-        return all(word in words for word in query.lower().split())
+    @property
+    def anything(self) -> bool:
+        """Whether it is the way for whatever has no card of its own."""
+        return self.preset is None and self.connector.kind == SmtpConnector.kind
+
+    @property
+    def place(self) -> tuple[int, str]:
+        """Where it stands in its group: by name, so that a provider's API comes right before its SMTP."""
+        return (0 if self.sandbox else 2 if self.anything else 1), self.title.lower()
 
 
 def cards(
     services: Services, tenant: TenantInfo, connector: Mapping[str, Any] | None, preset: str | None
 ) -> list[Card]:
-    """The cards of a tenant: the sandbox first where it can be used, plain connectors last as "something else"."""
+    """The cards of a tenant, in the order of the page."""
     current = current_key(services, connector, preset)
-    presets = [
-        Card(kind, each, current == f"{kind.kind}:{each.id}")
-        for kind in services.connectors.values()
-        for each in kind.presets()
-    ]
-    plain = [Card(kind, current=current == kind.kind) for kind in services.connectors.values()]
-    usable = [card for card in presets if not card.sandbox or sandbox_usable(services, tenant)]
-    return sorted(usable, key=lambda card: not card.sandbox) + plain
+    found = [Card(kind, each) for kind in services.connectors.values() for each in (None, *kind.presets())]
+    usable = [card for card in found if not card.sandbox or sandbox_usable(services, tenant)]
+    return [replace(card, current=card.key == current) for card in sorted(usable, key=lambda card: card.place)]
 
 
 def current_key(services: Services, connector: Mapping[str, Any] | None, preset: str | None) -> str | None:
@@ -114,6 +127,12 @@ def preset_of(services: Services, connector: Mapping[str, Any], chosen: str | No
     return near
 
 
+def provider_of(services: Services, connector: Mapping[str, Any], chosen: str | None = None) -> Provider | None:
+    """What a connector in a document is a connector to; None for one that is not installed."""
+    kind = services.connectors.get(connector["provider"])
+    return Provider(kind, preset_of(services, connector, chosen)) if kind else None
+
+
 def _variants(services: Services, preset: Preset) -> Iterator[Mapping[str, Any]]:
     given = {"port": services.sandbox.port} if preset.id == SANDBOX else {}
     yield {**preset.config, **given}
@@ -126,14 +145,10 @@ def start(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The connector that a card begins with, and the secrets that are known: (connector, pointer → secret).
 
-    The sender is carried over from what was set up before; credentials never are.
+    What can be is carried over from what was set up before; credentials never are.
     """
-    model = card.connector.config_model
-    config: dict[str, Any] = dict(card.preset.config if card.preset else card.connector.starts)
-    for setting in settings_of(model):
-        key = setting.path[0]
-        if setting.about.section == "sender" and old and key in old["config"] and key not in config:
-            config[key] = old["config"][key]
+    before = provider_of(services, old) if old else None
+    config = carried(before, old["config"], card.provider) if before and old else dict(card.provider.begins)
     secrets: dict[str, str] = {}
     if card.sandbox:
         config |= {"port": services.sandbox.port, "auth": {"type": "login", "user": tenant.slug}}

@@ -11,7 +11,7 @@ from flask_babel import gettext
 from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import Permission
 from webapp.web.connector.blueprint import bp
-from webapp.web.connector.cards import PLAIN, Card, cards, start
+from webapp.web.connector.cards import PLAIN, WAYS, Card, cards, current_key, start
 from webapp.web.connector.editor import Editor
 from webapp.web.context import current_access, current_tenant, services
 from webapp.web.frame import shown
@@ -44,6 +44,8 @@ def choose() -> ResponseReturnValue:
         any_choice=bool(choices),
         query=query,
         back=url_for("connector.form") if editor.connector else None,
+        ways=WAYS,
+        live=_live_card(),
         replaces=editor.title if editor.begun and editor.connector else None,
     )
 
@@ -56,13 +58,22 @@ def chosen() -> ResponseReturnValue:
     card = next((each for each in found if each.key == request.form.get("provider")), None)
     if card is None:
         raise NotFoundError
-    if not card.current:
+    if card.current:
+        pass
+    elif card.key == _live_card():
+        editor.return_to_live(card.preset.id if card.preset else PLAIN)
+    else:
         connector, secrets = start(services(), current_tenant(), card, editor.connector)
         editor.begin(connector, secrets, card.preset.id if card.preset else PLAIN)
     return redirect(url_for("connector.form"), 303)
 
 
+def _live_card() -> str | None:
+    """The card of what is live, whatever is in the draft."""
+    return current_key(services(), services().setups.active(current_tenant()).document.get("connector"), None)
+
+
 def _choice(card: Card) -> Choice:
-    title = card.title if card.preset else gettext("Something else, by %(kind)s", kind=card.title)
+    title = gettext("Something else, by SMTP") if card.anything else card.title
     words = " ".join([title, shown(card.summary), card.key, *(shown(badge) for badge in card.badges)])
     return Choice(card, title, words.lower())

@@ -18,8 +18,9 @@ from webapp.domain.text import T
 from webapp.services.consents import Consent, ConsentError, Granted, refused_there
 from webapp.services.drafts import DRAFT
 from webapp.web.connector.blueprint import bp
-from webapp.web.connector.editor import CONFIG, Editor
+from webapp.web.connector.editor import Editor
 from webapp.web.connector.form import consent_uri, page
+from webapp.web.connector.telling import CONFIG
 from webapp.web.context import current_access, current_actor, request_id, services, waiting_place
 from webapp.web.frame import translated
 from webapp.web.security import person_route, tenant_route

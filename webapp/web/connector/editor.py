@@ -3,63 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
 from webapp.connectors.base import Alternative, Connector, Preset
-from webapp.domain.diff import SECRET, is_secret
 from webapp.domain.errors import (
     FieldError,
-    InputError,
-    PreconditionError,
     ProviderNotInstalledError,
     SecretRetypeRequiredError,
 )
 from webapp.domain.problem import PatchOperation, Problem
 from webapp.domain.roles import Access, Permission
-from webapp.domain.text import Text
 from webapp.domain.usage import UsageType
 from webapp.services.defaults import default_templates
+from webapp.services.delivery import House
 from webapp.services.drafts import Draft
-from webapp.services.setups import ProofInfo, StoredSetup
+from webapp.services.setups import StoredSetup
+from webapp.services.switching import Loss, Provider, Switch, losses, switched
 from webapp.services.wiring import Services
-from webapp.web.connector.cards import preset_of
+from webapp.web.connector.cards import preset_of, provider_of
 from webapp.web.connector.documents import rebased, unmarked, value_at
+from webapp.web.connector.judgement import Judgement, judged, proven
 from webapp.web.connector.laying import ShownText, drawn_config, laid_over, page_count, with_texts, without_texts
 from webapp.web.connector.remarks import Remarks
+from webapp.web.connector.telling import CONFIG, Fault, tell_errors, tell_remarks
 from webapp.web.connector.text import read_text, same, text_of
-from webapp.web.fields import SecretField, SettingField
+from webapp.web.connector.ways import Ways
+from webapp.web.fields import SecretField
 from webapp.web.forms import SettingsForm, filled, form_for
-from webapp.web.mails import MailFields, mails_of, posted_templates, reset
-
-CONFIG = "/connector/config"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """An error as the summary lists it: where it is, and what it says."""
-
-    anchor: str
-    title: Text
-    message: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the services say about the values on the screen."""
-
-    errors: tuple[FieldError, ...] = ()
-    values_tag: str | None = None
-    """None where the values cannot be used yet."""
-    proof: ProofInfo | None = None
-
-
-FEW: Final = 5
-"""Regions up to this number are a button each."""
+from webapp.web.mails import MailFields, mails_of, posted_templates, posted_texts, reset
 
 
 class Editor:
@@ -92,6 +68,11 @@ class Editor:
         return self.draft.document.get("connector")
 
     @cached_property
+    def house(self) -> House | None:
+        """What the operator has behind the connector; None where that is the tenant's own matter."""
+        return self._services.delivery.house(self.access.tenant, self.kind)
+
+    @cached_property
     def kind(self) -> type[Connector[Any]]:
         """The connector's class. Only where a provider is chosen. Raises ProviderNotInstalledError."""
         if not self.installed:
@@ -114,21 +95,9 @@ class Editor:
         return self.preset.id if self.preset else self.kind.kind
 
     @property
-    def alternatives(self) -> list[Alternative]:
-        """The preset's other ports and regions that are not what stands there now; many regions are a choice apart."""
-        others = self.preset.alternatives if self.preset else ()
-        return [each for each in others if not (_stands(self._config, each.config) or each in self.regions)]
-
-    @property
-    def regions(self) -> list[Alternative]:
-        """The provider's regions, where they are too many for a button each."""
-        found = [each for each in self.preset.alternatives if each.region] if self.preset else []
-        return found if len(found) > FEW else []
-
-    @property
-    def region(self) -> int | None:
-        """The number of the region that stands there now."""
-        return next((n for n, each in enumerate(self.regions) if _stands(self._config, each.config)), None)
+    def ways(self) -> Ways:
+        """The provider's other ports, regions and logins."""
+        return Ways(self.preset, self._config)
 
     @property
     def _config(self) -> Mapping[str, Any]:
@@ -157,8 +126,12 @@ class Editor:
             document["connector"] = {**self.connector, "config": form.config()}
             secrets |= {f"{CONFIG}{pointer}": secret for pointer, secret in form.typed_secrets().items()}
             self.remarks.aside = form.aside()
+        for usage_type in UsageType:
+            if posted.get(f"templates.{usage_type}.providerTemplate"):
+                self.remarks.mails[usage_type.value] = posted_texts(usage_type, posted)
         document["templates"] = posted_templates(document.get("templates") or {}, posted)
-        self.remarks.to = posted.get("to", self.remarks.to).strip()
+        if "to" in posted:
+            self.remarks.to, self.remarks.capture = posted["to"].strip(), "capture" in posted
         if "ticks" in posted:
             self.remarks.ticks = [anchor for anchor in posted.getlist("ticks") if anchor]
         if posted.get("usageType") in list(UsageType):
@@ -170,7 +143,7 @@ class Editor:
         self.draft = replace(
             self.draft, document=document, secrets=dict(self.draft.secrets if secrets is None else secrets)
         )
-        for said in ("kind", "preset", "problems", "judgement", "shown_mails", "text"):
+        for said in ("kind", "house", "preset", "problems", "judgement", "switch", "shown_mails", "text"):
             self.__dict__.pop(said, None)
         self.form = self._filled() if self.connector else None
 
@@ -180,6 +153,15 @@ class Editor:
         self.draft = replace(self.draft, provider=connector["provider"], preset=preset)
         self.put({**self.document, "connector": connector}, secrets)
         self.keep()
+
+    @property
+    def template_notes(self) -> list[Loss]:
+        """What of the templates this connector does not use, or cannot."""
+        return list(losses(self.kind, self._config, self.document.get("templates") or {}))
+
+    def return_to_live(self, preset: str) -> None:
+        """Take back the choice of another provider: the live one stands there again, with its secrets."""
+        self.begin(unmarked(self.active.document["connector"]), {}, preset)
 
     @cached_property
     def text(self) -> ShownText:
@@ -210,10 +192,7 @@ class Editor:
 
     def take_alternative(self, alternative: Alternative) -> None:
         """Put another port or region of the provider over the values."""
-        config = self.draft.document["connector"]["config"]
-        taken = dict(alternative.config)
-        if "auth" in taken:
-            taken["auth"] = {**_still_true(config.get("auth") or {}, taken["auth"]["type"]), **taken["auth"]}
+        config, taken = self._config, self.ways.settings_of(alternative)
         self.remarks.turn += 1
         for key in taken:
             self.remarks.fixed[f"{CONFIG}/{key}"] = config.get(key)
@@ -273,7 +252,9 @@ class Editor:
         self.put({**self.document, "templates": reset(templates, default_templates(), usage_type)})
 
     def mails(self) -> list[MailFields]:
-        return mails_of(self.document.get("templates") or {}, default_templates(), self.remarks.opened)
+        return mails_of(
+            self.document.get("templates") or {}, default_templates(), self.remarks.opened, self.remarks.mails
+        )
 
     @cached_property
     def problems(self) -> list[tuple[str, Problem]]:
@@ -282,28 +263,25 @@ class Editor:
 
     @cached_property
     def judgement(self) -> Judgement:
-        """What the services say; asked once for each request, over the same rules as saving."""
-        tenant, setups = self.access.tenant, self._services.setups
+        """What the services say; asked once for each request."""
+        setups = self._services.setups
         if not self.begun:
-            tag = self.active.values_tag
-            return Judgement(values_tag=tag, proof=setups.proven(tenant, tag) if tag else None)
-        try:
-            plan = setups.plan(self.access, self.document, draft_secrets=self.draft.secrets)
-        except (InputError, PreconditionError) as refusal:
-            # Not yet usable is a normal state of something that is being typed.
-            return Judgement(errors=refusal.errors)
-        tag = plan.values_tag
-        return Judgement(values_tag=tag, proof=setups.proven(tenant, tag) if tag else None)
+            return proven(setups, self.access, self.active.values_tag)
+        return judged(setups, self.access, self.draft)
+
+    @cached_property
+    def switch(self) -> Switch | None:
+        """What it means that another provider was chosen than the live one; None where it was not."""
+        live = self.active.document.get("connector")
+        if not (self.begun and live and self.connector and self.installed):
+            return None
+        old = provider_of(self._services, live)
+        return switched(old, self.active.document, Provider(self.kind, self.preset), self.document) if old else None
 
     def show_errors(self, errors: Sequence[FieldError] | None = None) -> list[Fault]:
         """Put errors at their fields; without ``errors`` those of settings that were left, and of secrets to retype."""
-        mails = {mail.usage_type.value: mail for mail in self.shown_mails}
-        faults = []
-        for error in self.judgement.errors if errors is None else errors:
-            if errors is None and not self._unasked(error):
-                continue
-            faults.append(self._place(error, mails))
-        return faults
+        told = [each for each in self.judgement.errors if self._unasked(each)] if errors is None else errors
+        return tell_errors(self.form, self.shown_mails, told)
 
     @cached_property
     def shown_mails(self) -> list[MailFields]:
@@ -311,20 +289,8 @@ class Editor:
 
     def decorate(self) -> None:
         """Tell contradictions and corrections at their fields."""
-        if not self.form:
-            return
-        for pointer, problem in self.problems:
-            field, _ = self.form.at(pointer)
-            if field:
-                field.problems.append(problem)
-        for pointer, was in self.remarks.fixed.items():
-            field, _ = self.form.at(pointer.removeprefix(CONFIG))
-            if field and not isinstance(field, SecretField) and was != field.json():
-                field.was = "" if was is None else str(was)
-        for field in self.form.setting_fields():
-            if isinstance(field, SecretField) and field.state == "stored":
-                stored = value_at(self.active.document, f"{CONFIG}{field.setting.pointer}")
-                field.fingerprint = stored[SECRET].get("fingerprint", "") if is_secret(stored) else ""
+        if self.form:
+            tell_remarks(self.form, self.problems, self.remarks.fixed, self.active.document)
 
     def _read_text(self, posted: MultiDict[str, str]) -> None:
         """Lay the text over the draft; where it cannot be taken over it is only kept."""
@@ -367,32 +333,3 @@ class Editor:
             return False
         field, _ = self.form.at(error.pointer.removeprefix(CONFIG))
         return field is not None and field.setting.name in self.remarks.left
-
-    def _place(self, error: FieldError, mails: Mapping[str, MailFields]) -> Fault:
-        area, _, rest = error.pointer.removeprefix("/").partition("/")
-        if area == "templates" and rest.split("/")[0] in mails:
-            mail = mails[rest.split("/")[0]]
-            name = rest.split("/")[-1]
-            mail.errors.setdefault(name, []).append(error.message)
-            mail.open = True
-            return Fault(f"{mail.prefix}.{name}", mail.usage_type.title, error.message)
-        field, below = self.form.at(error.pointer.removeprefix(CONFIG)) if self.form else (None, "")
-        if isinstance(field, SettingField):
-            field.refuse(below, error.message)
-            return Fault(field.id, field.words.title, error.message)
-        return Fault("setup-form", Text(error.pointer), error.message)
-
-
-def _still_true(auth: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """What of a login outlasts another way to log in: all of it for the same, the mailbox for one with a mailbox."""
-    if auth.get("type") == kind:
-        return dict(auth)
-    return {"user": auth["user"]} if "user" in auth and kind != "none" else {}
-
-
-def _stands(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether these settings stand there already, whatever stands beside them."""
-    return all(
-        _stands(config.get(key) or {}, value) if isinstance(value, Mapping) else config.get(key) == value
-        for key, value in wanted.items()
-    )

@@ -21,8 +21,9 @@ from webapp.domain.usage import UsageType
 from webapp.services.guides import Guide, guide_html, guide_names
 from webapp.web.connector.as_json import back, text_page, unusable, with_lines
 from webapp.web.connector.blueprint import bp
-from webapp.web.connector.editor import CONFIG, Editor
+from webapp.web.connector.editor import Editor
 from webapp.web.connector.outcome import run_context
+from webapp.web.connector.telling import CONFIG
 from webapp.web.context import console_url, current_access, services
 from webapp.web.errors import of_domain
 from webapp.web.security import tenant_route
@@ -127,7 +128,7 @@ def mail(usage_type: str) -> ResponseReturnValue:
     if not _live():
         return redirect(url_for("connector.form", _anchor=f"mail-{wanted}"), 303)
     shown = next(each for each in editor.shown_mails if each.usage_type is wanted)
-    return render_template("pages/connector/_mail.html", mail=shown)
+    return render_template("pages/connector/_mail.html", mail=shown, editor=editor)
 
 
 @tenant_route(bp, "/connector/guide/<name>/<anchor>", permission=Permission.READ)
@@ -189,8 +190,8 @@ def page(
         "pages/connector/form.html",
         editor=editor,
         sections=editor.form.sections() if editor.form else [],
-        alternatives=editor.alternatives,
-        regions=editor.regions,
+        ways=editor.ways,
+        notes=editor.template_notes,
         faults=faults if errors else [],
         refusal=refusal,
         to_errors=to_errors,
@@ -254,14 +255,16 @@ def _fix(editor: Editor, code: str) -> str:
 
 
 def _alternative(editor: Editor, number: str) -> str:
-    if number.isdecimal() and len(number) < 4 and int(number) < len(editor.alternatives):
-        editor.take_alternative(editor.alternatives[int(number)])
+    offered = editor.ways.alternatives
+    if number.isdecimal() and len(number) < 4 and int(number) < len(offered):
+        editor.take_alternative(offered[int(number)])
     return "connection"
 
 
 def _region(editor: Editor, number: str) -> str:
-    if number.isdecimal() and len(number) < 4 and int(number) < len(editor.regions):
-        editor.take_alternative(editor.regions[int(number)])
+    offered = editor.ways.regions
+    if number.isdecimal() and len(number) < 4 and int(number) < len(offered):
+        editor.take_alternative(offered[int(number)])
     return "connection"
 
 

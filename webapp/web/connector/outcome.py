@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any, Final
 
 from flask import current_app, url_for
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from webapp import __version__
+from webapp.connectors.api import ApiConnector
 from webapp.domain.address import mask
 from webapp.domain.errors import NotFoundError
 from webapp.domain.message import Outcome, Phase
 from webapp.domain.text import T, Text
+from webapp.services.switching import rendering
 from webapp.services.testing import RunView
 from webapp.web.connector.editor import Editor
 from webapp.web.context import services
 from webapp.web.frame import translated
 
-PHASE_TITLES: Final[dict[str, Text]] = {
+PHASE_TITLES: Final[Mapping[str, Text]] = {
     "resolve": T("Look up the name"),
     "connect": T("Connect"),
     "tls": T("Encrypt (TLS)"),
@@ -31,10 +34,13 @@ PHASE_TITLES: Final[dict[str, Text]] = {
     "mail_from": T("Sender"),
     "rcpt_to": T("Recipient"),
     "data": T("Hand over the mail"),
-    "account": T("Account"),
-    "sender": T("Sender"),
+    "account": T("State of the account"),
+    "sender": T("May this sender send"),
     "submit": T("Hand over the mail"),
+    "capture": T("Put into the inbox"),
 }
+_OF_INTERFACES: Final[Mapping[str, Text]] = {"auth": T("Try the credentials")}
+"""What is called otherwise where nobody logs in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ def run_context(editor: Editor, run: RunView | None = None) -> dict[str, Any]:
         "seen": seen(run) if run else "",
         "phases": [phase for phase in run.phases if run.running or phase.ok is not None] if run else [],
         "pending": _pending(run) if run else (),
-        "phase_titles": PHASE_TITLES,
+        "phase_titles": _titles(run),
     }
 
 
@@ -115,28 +121,52 @@ def _cancelled(run: RunView) -> Said:
 
 def _succeeded(editor: Editor, run: RunView) -> Said:
     if run.kind == "check":
-        title = gettext("Connected and logged in")
+        return _checked(editor, run)
+    by = (run.receipt and run.receipt.accepted_by) or _other_side(editor)
+    inbox = _inbox(editor, run)
+    if run.receipt and run.receipt.captured:
+        title = gettext("In the inbox")
         sentence = gettext(
-            "%(host)s answered as it should, in %(ms)s ms. No mail was sent.", host=_host(editor), ms=_took(run)
+            "The mail lies in this tenant's inbox. Nothing left this machine, so these values are not proven."
         )
-        return Said(
-            title,
-            f"{title}. {sentence}",
-            sentence,
-            next=(gettext("Send a test: only an accepted mail proves these values."),),
-        )
-    by = run.receipt.accepted_by if run.receipt and run.receipt.accepted_by else _host(editor)
+        return Said(title, f"{title}. {sentence}", sentence, inbox=inbox)
     title = gettext("Accepted by %(host)s in %(ms)s ms", host=by, ms=_took(run))
-    inbox = _inbox(editor)
     if inbox:
         return Said(title, title, gettext("The mail lies in this tenant's inbox."), words=_words(run), inbox=inbox)
-    doubts = (
+    sentence = gettext("To %(to)s. These values are proven now.", to=_recipient(editor, run))
+    return Said(title, f"{title}. {sentence}", sentence, _words(run), _doubts(editor))
+
+
+def _checked(editor: Editor, run: RunView) -> Said:
+    done = {phase.phase for phase in run.phases}
+    if done == {"capture"}:
+        title = gettext("Mails go to the inbox")
+        sentence = gettext("There is nothing to connect to: what is sent lies in this tenant's inbox.")
+        return Said(title, f"{title}. {sentence}", sentence)
+    title = gettext("Connected")
+    if "auth" in done:
+        title = (
+            gettext("Connected, and the credentials work") if _interface(run) else gettext("Connected and logged in")
+        )
+    sentence = gettext(
+        "%(host)s answered as it should, in %(ms)s ms. No mail was sent.", host=_other_side(editor), ms=_took(run)
+    )
+    aloud = f"{title}. {sentence}"
+    if run.warnings:
+        known = ngettext("One thing to know.", "%(num)s things to know.", len(run.warnings))
+        aloud = f"{aloud} {known}"
+    return Said(title, aloud, sentence, next=(gettext("Send a test: only an accepted mail proves these values."),))
+
+
+def _doubts(editor: Editor) -> tuple[str, ...]:
+    """Where to look when nothing arrives."""
+    if rendering(editor.kind, editor.draft.document["connector"]["config"]) == "none":
+        return (gettext("What becomes of it is up to the endpoint: look at its log if no mail arrives."),)
+    return (
         gettext("It can take a minute. Look in the spam folder too."),
         gettext("If it does not arrive, look at the provider's log or suppression list: it took the mail from us."),
         gettext("If it lands in spam, check the SPF and DKIM records of the sender's domain."),
     )
-    sentence = gettext("To %(to)s. These values are proven now.", to=_recipient(editor, run))
-    return Said(title, f"{title}. {sentence}", sentence, _words(run), doubts)
 
 
 def _failed(run: RunView) -> Said:
@@ -146,7 +176,7 @@ def _failed(run: RunView) -> Said:
     sentence = ""
     if run.outcome is Outcome.MAYBE_SENT:
         sentence = gettext(
-            "The server never answered after the last byte, so the mail may have been sent. Look before you repeat it."
+            "No answer came after the mail was handed over, so it may have been sent. Look before you repeat it."
         )
     elif run.kind != "check":
         sentence = gettext("No mail was sent.")
@@ -191,23 +221,30 @@ def _took(run: RunView) -> str:
     return f"{sum(phase.ms or 0 for phase in run.phases):.0f}"
 
 
-def _host(editor: Editor) -> str:
+def _titles(run: RunView | None) -> Mapping[str, Text]:
+    return {**PHASE_TITLES, **_OF_INTERFACES} if run and _interface(run) else PHASE_TITLES
+
+
+def _interface(run: RunView) -> bool:
+    """Whether it was about a provider that is reached by HTTP."""
+    kind = services().connectors.get(run.provider)
+    return kind is not None and issubclass(kind, ApiConnector)
+
+
+def _other_side(editor: Editor) -> str:
+    """Who answers: a server by its name, a provider by its own."""
     return str(editor.draft.document["connector"]["config"].get("host") or editor.title)
 
 
-def _inbox(editor: Editor) -> str | None:
-    """The inbox, where these values lead to our own mail server."""
+def _inbox(editor: Editor, run: RunView) -> str | None:
+    """The inbox, where the mail went there: by the connector, or because these values lead to our own mail server."""
     peer = services().sandbox.peer
-    if "inbox.inbox" not in current_app.view_functions:
+    if "inbox.inbox" not in current_app.view_functions or editor.access.tenant.production:
         return None
     config = editor.draft.document["connector"]["config"]
-    if (
-        peer
-        and not editor.access.tenant.production
-        and (config.get("host"), config.get("port")) == (peer.address, peer.port)
-    ):
-        return url_for("inbox.inbox")
-    return None
+    to_us = peer and (config.get("host"), config.get("port")) == (peer.address, peer.port)
+    captured = run.receipt and run.receipt.captured
+    return url_for("inbox.inbox") if to_us or captured else None
 
 
 def _recipient(editor: Editor, run: RunView) -> str:

@@ -19,11 +19,15 @@ class Remarks:
     aside: dict[str, JSON] = field(default_factory=dict)
     fixed: dict[str, JSON] = field(default_factory=dict)
     """Pointer → what stood there before a one-click correction."""
+    mails: dict[str, JSON] = field(default_factory=dict)
+    """Usage type → the texts of a mail as typed, to come back to where a template at the provider is used now."""
     ticks: list[str] = field(default_factory=list)
     opened: str = ""
     """The usage type whose mail is open."""
     to: str = ""
     usage_type: str = UsageType.GENERIC.value
+    capture: bool = False
+    """Whether tests are only shown in the inbox."""
     run: str = ""
     turn: int = 0
     """Counts what the console itself changed in the values: what a page of an earlier turn sends comes too late."""

@@ -18,7 +18,8 @@ from webapp.services.setups import Plan
 from webapp.web.changes import groups_of, text_lines
 from webapp.web.connector.blueprint import bp
 from webapp.web.connector.documents import value_at
-from webapp.web.connector.editor import CONFIG, Editor
+from webapp.web.connector.editor import Editor
+from webapp.web.connector.telling import CONFIG
 from webapp.web.context import current_access, current_tenant, request_id, services
 from webapp.web.security import tenant_route
 

@@ -13,8 +13,9 @@ from webapp.domain.usage import UsageType
 from webapp.services.testing import RunView
 from webapp.web.connector.as_json import back, unusable
 from webapp.web.connector.blueprint import bp
-from webapp.web.connector.editor import CONFIG, Editor
+from webapp.web.connector.editor import Editor
 from webapp.web.connector.outcome import run_context, seen
+from webapp.web.connector.telling import CONFIG
 from webapp.web.context import current_access, request_id, services, waiting_place
 from webapp.web.security import tenant_route
 
@@ -47,6 +48,7 @@ def test_send() -> ResponseReturnValue:
             draft_secrets=editor.draft.secrets,
             templates=editor.document.get("templates"),
             usage_type=UsageType(editor.remarks.usage_type),
+            capture=editor.remarks.capture and not editor.access.tenant.production,
             request_id=request_id(),
         ),
     )
