@@ -24,9 +24,3 @@ document.addEventListener("htmx:configRequest", ({ detail }) => {
   const own = detail.elt.matches("form") && detail.triggeringEvent?.type !== "submit" && detail.elt.getAttribute("hx-post");
   if (own) detail.path = own;
 });
-
-// The form keeps what is typed a moment later. The library would send that to where the button pressed last leads, and so
-// press it a second time.
-document.addEventListener("htmx:configRequest", ({ detail }) => {
-  if (detail.elt.matches("form[hx-post]")) detail.path = detail.elt.getAttribute("hx-post");
-});

@@ -250,8 +250,8 @@ class TestSending:
             assert caught.value.outcome is Outcome.NOT_SENT
             assert "POSTROOM_BUILTIN_SMTP_URL" in str(caught.value.problem.steps[0])
 
-        assert connector(None).obstacle() is NO_RELAY
-        assert connector(relay_at(25)).obstacle() is None
+        assert BuiltInConnector.obstacle(Means()) is NO_RELAY
+        assert BuiltInConnector.obstacle(Means(relay=relay_at(25))) is None
 
     def test_a_failure_offers_no_change_of_settings_that_a_tenant_does_not_have(self) -> None:
         # For SMTP itself this one comes with a correction: another port.

@@ -35,6 +35,8 @@ class TestSendBody(CheckBody):
     locale: str | None = Field(default=None, max_length=100)
     payload: dict[str, JSON] | None = None
     """Merged over sample data."""
+    capture: bool = False
+    """Only show in the inbox what would go; in development tenants. Proves nothing: ``outcome`` is ``captured``."""
 
 
 @api_route(
@@ -71,6 +73,7 @@ def send_test(access: Access, body: TestSendBody) -> Response:
             usage_type=body.usage_type,
             locale=body.locale,
             payload=body.payload,
+            capture=body.capture,
             request_id=request_id(),
         )
     return answer(TestSendAnswer.of(run))

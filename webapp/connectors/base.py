@@ -190,7 +190,8 @@ class Connector(ABC, Generic[ConfigT]):
         """Who its mails come from, where that is not the config's ``fromEmail``."""
         return None
 
-    def obstacle(self) -> Problem | None:
+    @classmethod
+    def obstacle(cls, means: Means) -> Problem | None:  # noqa: ARG003  for subclasses
         """What the operator still has to do before this can work at all; nobody in a tenant can mend it."""
         return None
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
-from webapp.connectors.base import Brand, Connector, Destination, Relay
+from webapp.connectors.base import Brand, Connector, Destination, Means, Relay
 from webapp.connectors.config import ConnectorConfig, Line, setting
 from webapp.connectors.showing import Shown, mail_shown
 from webapp.domain.address import AddressError, Mailbox, parse_host
@@ -138,8 +138,9 @@ class BuiltInConnector(Connector[BuiltInConfig]):
         own = self.means.relay.sender if self.means.relay else Mailbox(_NOWHERE)
         return Mailbox(own.address, self.config.sender_name or own.name or DEFAULT_NAME)
 
-    def obstacle(self) -> Problem | None:
-        return None if self.means.relay else NO_RELAY
+    @classmethod
+    def obstacle(cls, means: Means) -> Problem | None:
+        return None if means.relay else NO_RELAY
 
     def planned_phases(self, *, sending: bool) -> tuple[str, ...]:
         return self.means.relay.planned_phases(sending=sending) if self.means.relay else ()

@@ -7,17 +7,19 @@ import ipaddress
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from webapp.connectors.base import Connector, Means, Relay
 from webapp.connectors.network import Network
 from webapp.domain.message import DeliveryError, Mail, Outcome, Receipt, Trace
+from webapp.domain.problem import Problem
 from webapp.domain.roles import TenantInfo
 from webapp.services.access import AccessTokens
-from webapp.services.machine_identity import MachineIdentity
 from webapp.services.daily_usage import DailyUsage, Usage, daily_limit
 from webapp.services.inbox import Inbox
+from webapp.services.machine_identity import MachineIdentity
 from webapp.services.relays import CAPTURE, InboxRelay, OperatorsRelay, captured, relay_config
 from webapp.services.runs import interrupted_outcome
 from webapp.services.sandbox import ADDRESS, SandboxServer
@@ -86,6 +88,23 @@ class Purpose(StrEnum):
     """It is only looked at: it goes to the inbox of a development tenant."""
 
 
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the operator has behind the connectors that send at the operator's expense."""
+
+    address: str
+    """Where its mail comes from; empty where there is nothing yet."""
+    to_inbox: bool
+    """Whether the tenant's inbox stands in for the mail server."""
+    usage: Usage
+    obstacle: Problem | None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What keeps mails from going now, or soon will."""
+        return tuple(each for each in (self.obstacle, self.usage.problem) if each)
+
+
 class Delivery:
     """Makes the connector of a tenant and hands it the work."""
 
@@ -142,6 +161,18 @@ class Delivery:
     def connector(self, tenant: TenantInfo, resolved: ResolvedConnector) -> Connector[Any]:
         """The connector over these values, with what this tenant may use."""
         return self._connectors[resolved.provider](resolved.config, self._network_for(tenant), self._means(tenant))
+
+    def house(self, tenant: TenantInfo, kind: type[Connector[Any]]) -> House | None:
+        """What stands behind such a connector in this tenant; None where that is the tenant's own matter."""
+        if not kind.metered or self._usage is None:
+            return None
+        means = self._means(tenant)
+        return House(
+            address=means.relay.sender.address if means.relay else "",
+            to_inbox=isinstance(means.relay, InboxRelay),
+            usage=self._usage.today(tenant),
+            obstacle=kind.obstacle(means),
+        )
 
     def _means(self, tenant: TenantInfo) -> Means:
         relay = self._relay

@@ -28,7 +28,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from webapp import __version__
-from webapp.db.models import InboxRow, RevisionRow, RunRow, TenantRow
+from webapp.db.models import DailyUsageRow, InboxRow, RevisionRow, RunRow, TenantRow
 from webapp.db.session import Database
 from webapp.db.types import now
 from webapp.domain.roles import TenantInfo
@@ -134,6 +134,13 @@ def _of_rows(session: Session, tenant: TenantInfo | None) -> Iterable[Metric]:
     kept = select(func.count()).select_from(InboxRow).where(*(InboxRow.tenant_id == each for each in mine))
     mails.add_metric((), session.scalar(kept) or 0)
     yield mails
+
+    sent = GaugeMetricFamily("postroom_builtin_mails_today", "Mails of this day (UTC) by the built-in service.")
+    today = select(func.sum(DailyUsageRow.mails)).where(
+        DailyUsageRow.day == now().date(), *(DailyUsageRow.tenant_id == each for each in mine)
+    )
+    sent.add_metric((), session.scalar(today) or 0)
+    yield sent
 
     if tenant is not None:
         active = GaugeMetricFamily("postroom_active_revision", "The number of the live revision.", labels=("tenant",))

@@ -83,7 +83,10 @@ def _minutes(payload: Mapping[str, JSON]) -> int | None:
 @cache
 def _words(language: str) -> dict[UsageType, dict[str, str]]:
     read = tomllib.loads(_read(f"{language}.toml"))
-    return {usage_type: read["common"] | read[usage_type.value] for usage_type in UsageType}
+    words = {usage_type: read["common"] | read[usage_type.value] for usage_type in UsageType}
+    # Minutes are told of codes; what is said of an invitation is said whatever the caller gave.
+    del words[UsageType.ORGANIZATION_INVITATION]["validity_known"]
+    return words
 
 
 def _chosen(words: Mapping[str, str], values: Mapping[str, JSON]) -> dict[str, str]:

@@ -1,10 +1,10 @@
-"""The mails that the sandbox caught, read as in a mail client. Development tenants only."""
+"""The mails that were caught, and requests that would have carried some. Development tenants only."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import wraps
 from typing import Any, Final
@@ -26,6 +26,12 @@ PAGE: Final = 50
 SHOWN_LIMIT: Final = 40_000
 """Characters of source and text that a page shows; the rest is one link away."""
 
+COLOURED_LIMIT: Final = 8_000
+"""Characters of JSON whose parts are told apart; each part costs a page some markup."""
+_JSON: Final = re.compile(
+    r'(?P<name>"(?:\\.|[^"\\])*")(?=:)|(?P<text>"(?:\\.|[^"\\])*")|(?P<value>-?\b\d[\d.eE+-]*|\b(?:true|false|null)\b)'
+)
+
 _SEALED_OFF: Final = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
@@ -46,6 +52,8 @@ class View(StrEnum):
     """How a mail is shown."""
 
     HTML = "html"
+    BODY = "body"
+    """What a request carries: JSON, as people read it."""
     TEXT = "text"
     SOURCE = "source"
     HEADERS = "headers"
@@ -59,6 +67,21 @@ class Reading:
     view: View
     remote: bool
     """Whether the HTML wants something from the web that is not loaded."""
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The ways to look at it: a request has a body where a mail has HTML and text."""
+        parts = (View.BODY,) if self.mail.request else (View.HTML, View.TEXT)
+        return (*parts, View.SOURCE, View.HEADERS)
+
+    @property
+    def pieces(self) -> list[tuple[str, str]]:
+        """The body in pieces to be told apart at a glance: (name, text or value; empty for what is neither, words)."""
+        request = self.mail.request
+        body = request.body[:SHOWN_LIMIT] if request else ""
+        if request is None or not request.is_json or len(body) > COLOURED_LIMIT:
+            return [("", body)]
+        return list(_in_pieces(body))
 
     @property
     def has_html(self) -> bool:
@@ -169,6 +192,15 @@ def cleared() -> ResponseReturnValue:
     return redirect(url_for("inbox.inbox"), 303)
 
 
+def _in_pieces(body: str) -> Iterator[tuple[str, str]]:
+    end = 0
+    for found in _JSON.finditer(body):
+        yield "", body[end : found.start()]
+        yield found.lastgroup or "", found[0]
+        end = found.end()
+    yield "", body[end:]
+
+
 def _page(listing: Listing, reading: Reading | None, *, following: bool) -> str:
     context = _context(listing, reading, following=following)
     return render_template(
@@ -201,8 +233,9 @@ def _listing() -> Listing:
 def _reading(mail_id: str) -> Reading:
     found = services().inbox.mail(current_tenant(), mail_id)
     wanted = request.args.get("view", "")
-    view = View(wanted) if wanted in list(View) else View.HTML if found.html else View.TEXT
-    return Reading(found, view, bool(found.html and _REMOTE.search(found.html)))
+    usual = View.BODY if found.request else View.HTML if found.html else View.TEXT
+    reading = Reading(found, usual, bool(found.html and _REMOTE.search(found.html)))
+    return replace(reading, view=View(wanted)) if wanted in reading.views else reading
 
 
 def _sandbox_trouble() -> SandboxState | None:
