@@ -341,7 +341,9 @@ class TestSending:
 
         assert (tried.code, tried.outcome) == ("api.not_understood", Outcome.MAYBE_SENT)
 
-    @pytest.mark.parametrize("reply", [NEVER, Reply(200, "x" * 100, drip=0.1), Reply(504)])
+    @pytest.mark.parametrize(
+        "reply", [NEVER, Reply(200, b"x" * 99, drip=0.1), Reply(504)], ids=list("abc")
+    )
     def test_what_is_not_answered_may_have_been_sent(self, reply):
         tried, _ = attempt(AwsSesConnector, SETTINGS, {SEND: reply}, MAIL, patience=IN_HASTE)
 
