@@ -38,6 +38,11 @@ DEEDS: Final[Mapping[str, Deed]] = {
         T("sent a test mail to %(to)s, which was accepted"),
         T("sent a test mail to %(to)s, which failed"),
     ),
+    "provider.detected": Deed(
+        T("Looked for a provider"),
+        T("had the console look who carries the mail of %(host)s, and it found out"),
+        T("had the console look who carries the mail of %(host)s, which led to nothing"),
+    ),
     "connector.consented": Deed(
         T("Consented to sending"), T("had %(account)s consent at %(host)s that mail is sent with their mailbox")
     ),

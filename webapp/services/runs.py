@@ -149,7 +149,7 @@ class Runs:
         """Read a run. Raises NotFoundError for other tenants' too."""
         with self._db.read() as session:
             row = session.get(RunRow, run_id)
-            if row is None or row.tenant_id != tenant.id:
+            if row is None or row.tenant_id != tenant.id or row.kind not in (CHECK, TEST_SEND):
                 raise NotFoundError
             return self._view(row)
 

@@ -22,6 +22,7 @@ from webapp.services.consents import Consents
 from webapp.services.console_mail import ConsoleMail
 from webapp.services.daily_usage import DailyUsage
 from webapp.services.delivery import Delivery, Networks, operators_relay
+from webapp.services.detection import Detections
 from webapp.services.drafts import Drafts
 from webapp.services.expiry import Expiries
 from webapp.services.housekeeping import Housekeeping
@@ -75,6 +76,7 @@ class Services:
     importing: Importing
     consents: Consents
     testing: Testing
+    detection: Detections
     console_mail: ConsoleMail
     keeping: Keeping
     inbox: Inbox
@@ -152,6 +154,7 @@ def build(settings: Settings) -> Services:
         testing=Testing(
             runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits
         ),
+        detection=Detections(db, vault, loop, limits, audit, CONNECTORS, delivery.network),
         keeping=Keeping(db),
         console_mail=ConsoleMail(settings, CONNECTORS, loop, limits, audit, db),
         inbox=inbox,

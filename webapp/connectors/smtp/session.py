@@ -130,7 +130,12 @@ class SMTPSession:
     async def _begin_with_tls(self, connection: socket.socket, way: Way) -> None:
         with self._step("tls", self.config.connection_timeout) as note:
             name = self.config.servername or way.route.tls_name
-            context = await self.network.tls_context(way.route, self.config.tls.trust())
+            try:
+                context = await self.network.tls_context(way.route, self.config.tls.trust())
+            except BaseException:
+                # Until it is attached nobody else closes it, and somebody may cancel meanwhile.
+                connection.close()
+                raise
             try:
                 await self._attach(connection, context, name)
             except ssl.SSLCertVerificationError as exc:
