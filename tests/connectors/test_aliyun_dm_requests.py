@@ -15,7 +15,7 @@ from alibabacloud_tea_openapi.utils_models import Config
 from darabonba.runtime import RuntimeOptions
 
 from tests.connectors.api_attempt import attempt
-from tests.connectors.test_aliyun_dm import ENV_ID, REQUEST_ID, SEND, SETTINGS, SUMMARY
+from tests.connectors.test_aliyun_dm import CHECK, ENV_ID, REQUEST_ID, SEND, SETTINGS, SUMMARY
 from webapp.connectors.aliyun_dm import AliyunDmConnector
 from webapp.connectors.aliyun_dm.signing import form, signature
 from webapp.connectors.contract import Asked, Reply, StandIn
@@ -173,7 +173,7 @@ class TestAgainstTheOfficialLibrary:
         assert mine == its
 
     def test_what_a_check_asks(self):
-        tried, asked = attempt(AliyunDmConnector, SETTINGS.answers["check"])
+        tried, asked = attempt(AliyunDmConnector, SETTINGS, CHECK)
         assert tried.error is None, tried.everything
         query = models.QueryMailAddressByParamRequest(key_word="no-reply@mail.example.com", page_no=1, page_size=50)
 
