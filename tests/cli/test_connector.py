@@ -109,7 +109,7 @@ class TestRefusals:
         assert "cannot be its name" in done.stderr
         assert written(tmp_path) == set()
 
-    @pytest.mark.parametrize("kind", CONNECTORS.ours)
+    @pytest.mark.parametrize("kind", sorted(CONNECTORS.ours))
     def test_a_name_of_ours(self, tmp_path: Path, kind: str) -> None:
         done = CliRunner().invoke(main, ["connector", "new", kind, "--into", str(tmp_path)])
 

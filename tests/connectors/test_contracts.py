@@ -13,7 +13,7 @@ from webapp.connectors.belongings import guide_of, is_ours, logo_of
 from webapp.connectors.contract import TROUBLES, ConnectorContract
 from webapp.resources import resource
 
-every_kind = pytest.mark.parametrize("kind", CONNECTORS.ours)
+every_kind = pytest.mark.parametrize("kind", sorted(CONNECTORS.ours))
 
 
 def contracts(kind: str) -> list[type[ConnectorContract]]:
