@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import API, smtp
+from tests.api.conftest import API, House, smtp
 from tests.canary import CANARY
 
 
@@ -93,3 +93,39 @@ def test_what_cannot_be_imported_is_a_422(ada: API, body: dict[str, Any], code: 
 
     assert refused.json is not None
     assert (refused.status_code, refused.json["code"]) == (422, code)
+
+
+class TestPromote:
+    def test_a_token_that_may_read_the_source_promotes(self, house: House) -> None:
+        house.api("dev").put("/tenants/dev/setup", json={"connector": smtp()})
+        pipeline = house.api("prod", read_from="dev")
+        body = {"from": "dev", "secrets": {"smtp.auth.pass": {"value": f"{CANARY}-prod"}}, "reason": "first"}
+
+        plan = pipeline.post("/tenants/prod/promote?dryRun", json=body)
+        done = pipeline.post("/tenants/prod/promote", json=body)
+
+        assert plan.json is not None
+        assert done.json is not None
+        assert (plan.json["applied"], plan.json["needsReason"]) == (False, True)
+        assert (done.status_code, done.json["applied"], done.json["revision"]) == (200, True, 1)
+
+    def test_any_other_tenant_does_not_exist(self, house: House) -> None:
+        refused = house.api("prod").post("/tenants/prod/promote?dryRun", json={"from": "dev"})
+
+        assert refused.status_code == 404
+
+    def test_a_token_copies_no_secret(self, house: House) -> None:
+        house.api("dev").put("/tenants/dev/setup", json={"connector": smtp()})
+        body = {"from": "dev", "secrets": {"smtp.auth.pass": "copy"}}
+
+        refused = house.api("prod", read_from="dev").post("/tenants/prod/promote?dryRun", json=body)
+
+        assert refused.status_code == 403
+
+    def test_a_pointer_begins_with_a_slash(self, house: House) -> None:
+        body = {"from": "dev", "only": ["templates"]}
+
+        refused = house.api("prod", read_from="dev").post("/tenants/prod/promote?dryRun", json=body)
+
+        assert refused.json is not None
+        assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/only/0")

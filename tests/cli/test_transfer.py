@@ -146,3 +146,21 @@ class TestImport:
         file = tmp_path / "setup.json"
         file.write_text(json.dumps(document))
         return file
+
+
+class TestPromote:
+    def test_the_operator_promotes_with_secrets(self, run: Run, saved: None, tmp_path: Path) -> None:
+        secrets = tmp_path / "secrets.json"
+        secrets.write_text(json.dumps({"smtp.auth.pass": "copy"}))
+
+        planned = run("promote", "dev", "prod", "--dry-run")
+        done = run("promote", "dev", "prod", "--secrets", str(secrets), "--reason", "first", "--note", "release")
+
+        assert planned.code == 3
+        assert "? The secret smtp.auth.pass is missing." in planned.out
+        assert done.code == 0, done.err
+        assert run("promote", "dev", "prod", "--dry-run").code == 0
+
+    def test_parts_can_be_named_and_left(self, run: Run, saved: None) -> None:
+        assert run("promote", "dev", "prod", "--except", "/connector", "--dry-run").code == 0
+        assert "/connector" in run("promote", "dev", "prod", "--only", "/connector", "--dry-run").out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -11,7 +12,8 @@ from webapp.answers.runs import ProblemAnswer
 
 if TYPE_CHECKING:
     from webapp.services.setups import Saved
-    from webapp.services.transfer.importing import ImportPlan
+    from webapp.services.transfer.logto import Moved
+    from webapp.services.transfer.planning import TransferPlan
 
 
 class DocumentJSON(Answer):
@@ -32,7 +34,7 @@ class MovedAnswer(Answer):
 
 
 class TransferAnswer(Answer):
-    """What an import would do, or did."""
+    """What an import or a promotion would do, or did."""
 
     plan_id: str
     base: int
@@ -52,7 +54,7 @@ class TransferAnswer(Answer):
     revision: int | None = None
 
     @classmethod
-    def of(cls, plan: ImportPlan, saved: Saved | None = None) -> TransferAnswer:
+    def of(cls, plan: TransferPlan, saved: Saved | None = None, *, moved: Iterable[Moved] = ()) -> TransferAnswer:
         return cls(
             plan_id=plan.id,
             base=plan.plan.base,
@@ -62,7 +64,7 @@ class TransferAnswer(Answer):
             breaks=list(plan.breaks),
             proven=plan.plan.proven,
             needs_reason=plan.plan.needs_reason,
-            mapped=[MovedAnswer(source=moved.source, target=moved.target) for moved in plan.moved],
+            mapped=[MovedAnswer(source=each.source, target=each.target) for each in moved],
             applied=saved is not None,
             revision=saved.number if saved else None,
         )

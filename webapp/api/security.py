@@ -143,6 +143,12 @@ def _standing(slug: str | None, route: Route) -> TokenAccess:
     return access
 
 
+def readable(slug: str) -> TokenAccess:
+    """The token's standing in a tenant that a body names. Raises NotFoundError for all but its own and its source."""
+    own = token_access()
+    return own if slug == own.tenant.slug else _source_of_promotion(own, slug)
+
+
 def _source_of_promotion(own: TokenAccess, slug: str) -> TokenAccess:
     """The one other tenant that a token may read; everything else does not exist for it."""
     tenant = services().tenants.by_slug(slug)

@@ -1,20 +1,25 @@
-"""Moving a setup: export, import, and the plans between."""
+"""Moving a setup: export, import, promote, and the plans between."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from flask import Response
+from pydantic import Field
 
 from webapp.answers.setups import SavedAnswer
 from webapp.answers.transfer import DocumentJSON, TransferAnswer
 from webapp.api.answering import answer
 from webapp.api.context import request_id, services
 from webapp.api.reading import Given, Sentence, Switch, read_if_match
-from webapp.api.security import api_route
+from webapp.api.security import api_route, readable
 from webapp.domain.roles import Access, Permission, Scope
-from webapp.services.transfer.importing import Confirmation, GivenDocument
+from webapp.services.transfer.importing import GivenDocument
+from webapp.services.transfer.planning import Confirmation
+from webapp.services.transfer.promoting import Promotion
 from webapp.services.transfer.writing import as_json, as_yaml
+
+Pointer = Annotated[str, Field(min_length=1, max_length=500, pattern="^/")]
 
 
 class ExportQuery(Given):
@@ -72,12 +77,38 @@ class ImportBody(ApplyBody):
 )
 def import_setup(access: Access, query: ImportQuery, body: ImportBody) -> Response:
     """Plan an import, and apply it unless only the plan is asked for. Nothing is applied in part."""
-    importing = services().importing
     given = GivenDocument(body.document, body.secrets, body.passphrase)
-    plan = importing.plan(access, given, base=read_if_match())
-    if query.dry_run:
-        return answer(TransferAnswer.of(plan))
-    return answer(TransferAnswer.of(plan, importing.apply(access, plan.id, _confirmation(body))))
+    plan = services().importing.plan(access, given, base=read_if_match())
+    saved = None if query.dry_run else services().planning.apply(access, plan.transfer.id, _confirmation(body))
+    return answer(TransferAnswer.of(plan.transfer, saved, moved=plan.moved))
+
+
+class PromoteBody(ApplyBody):
+    source: str = Field(alias="from")
+    """The tenant to promote from: one that this token may read."""
+    only: list[Pointer] = Field(default_factory=list)
+    """What to promote, as pointers into the setup; by default all but flows, verificationCode and addressPolicy."""
+    leave: list[Pointer] = Field(default_factory=list, alias="except")
+    """What stays as it is in the target, as pointers into the setup."""
+    secrets: dict[str, Any] | None = None
+    """Slot to {"value": "…"}, "keep" or "copy"."""
+
+
+@api_route(
+    "POST",
+    "/tenants/<tenant>/promote",
+    permission=Permission.SAVE,
+    dry_run=Permission.EDIT,
+    scope=Scope.CONFIG_WRITE,
+    answers={200: TransferAnswer},
+    problems=(403, 404, 409, 412, 422),
+)
+def promote_setup(access: Access, query: ImportQuery, body: PromoteBody) -> Response:
+    """Plan what another tenant's live setup would change here, and apply it unless only the plan is asked for."""
+    wanted = Promotion(body.only, body.leave, body.secrets)
+    plan = services().promoting.plan(readable(body.source), access, wanted, base=read_if_match())
+    saved = None if query.dry_run else services().planning.apply(access, plan.id, _confirmation(body))
+    return answer(TransferAnswer.of(plan, saved))
 
 
 @api_route(
@@ -90,7 +121,7 @@ def import_setup(access: Access, query: ImportQuery, body: ImportBody) -> Respon
 )
 def apply_plan(access: Access, plan_id: str, body: ApplyBody) -> Response:
     """Apply exactly the plan that was seen, by whoever asked for it; 412 if somebody saved since."""
-    return answer(SavedAnswer.of(services().importing.apply(access, plan_id, _confirmation(body))))
+    return answer(SavedAnswer.of(services().planning.apply(access, plan_id, _confirmation(body))))
 
 
 def _confirmation(body: ApplyBody) -> Confirmation:

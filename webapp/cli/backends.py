@@ -22,6 +22,8 @@ class Backend(Protocol):
 
     def provider(self, kind: str) -> JSONObject: ...
 
+    def detect(self, tenant: str | None, typed: str) -> JSONObject: ...
+
     def setup(self, tenant: str) -> JSONObject: ...
 
     def check(self, tenant: str, connector: JSONObject | None) -> JSONObject: ...
@@ -31,6 +33,8 @@ class Backend(Protocol):
     def export(self, tenant: str, phrase: str | None) -> JSONObject: ...
 
     def plan_import(self, tenant: str, body: JSONObject) -> JSONObject: ...
+
+    def plan_promotion(self, target: str, body: JSONObject) -> JSONObject: ...
 
     def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject: ...
 
@@ -75,6 +79,12 @@ class Remote:
     def provider(self, kind: str) -> JSONObject:
         return self._object(self._client.get("providers", kind))
 
+    def detect(self, tenant: str | None, typed: str) -> JSONObject:
+        if tenant:
+            # The token says whose; a name beside it can only be checked.
+            self._client.get("tenants", tenant)
+        return self._object(self._client.post("detect", body={"address" if "@" in typed else "host": typed}))
+
     def setup(self, tenant: str) -> JSONObject:
         return self._object(self._client.get("tenants", tenant, "setup"))
 
@@ -92,6 +102,9 @@ class Remote:
 
     def plan_import(self, tenant: str, body: JSONObject) -> JSONObject:
         return self._object(self._client.post("tenants", tenant, "import", body=body, dryRun="true"))
+
+    def plan_promotion(self, target: str, body: JSONObject) -> JSONObject:
+        return self._object(self._client.post("tenants", target, "promote", body=body, dryRun="true"))
 
     def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject:
         return self._object(self._client.post("tenants", tenant, "plans", plan_id, "apply", body=body))

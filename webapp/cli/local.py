@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from webapp.answers.catalogue import ProviderAnswer, ProviderDetailAnswer
+from webapp.answers.detection import DetectionAnswer
 from webapp.answers.runs import CheckAnswer, TestSendAnswer
 from webapp.answers.setups import PlanAnswer, RevisionAnswer, SavedAnswer
 from webapp.answers.transfer import TransferAnswer
@@ -13,7 +14,9 @@ from webapp.domain.roles import OPERATOR, Access
 from webapp.domain.text import T
 from webapp.domain.usage import UsageType
 from webapp.services.setups import Plan
-from webapp.services.transfer.importing import Confirmation, GivenDocument
+from webapp.services.transfer.importing import GivenDocument
+from webapp.services.transfer.planning import Confirmation
+from webapp.services.transfer.promoting import Promotion
 from webapp.services.wiring import Services
 
 JSONObject = dict[str, Any]
@@ -33,6 +36,10 @@ class Local:
         if connector is None:
             raise NotFoundError(T("There is no provider of this kind. GET /api/v1/providers lists them."))
         return ProviderDetailAnswer.of(connector).to_json()
+
+    def detect(self, tenant: str | None, typed: str) -> JSONObject:
+        found = self._services.detection.detect(self._access(tenant or self._usual_tenant()), typed)
+        return DetectionAnswer.of(found.result).to_json()
 
     def setup(self, tenant: str) -> JSONObject:
         return self._services.setups.active(self._access(tenant).tenant).document
@@ -57,11 +64,17 @@ class Local:
 
     def plan_import(self, tenant: str, body: JSONObject) -> JSONObject:
         given = GivenDocument(body["document"], body.get("secrets"), body.get("passphrase"))
-        return TransferAnswer.of(self._services.importing.plan(self._access(tenant), given)).to_json()
+        plan = self._services.importing.plan(self._access(tenant), given)
+        return TransferAnswer.of(plan.transfer, moved=plan.moved).to_json()
+
+    def plan_promotion(self, target: str, body: JSONObject) -> JSONObject:
+        wanted = Promotion(body.get("only", ()), body.get("except", ()), body.get("secrets"))
+        plan = self._services.promoting.plan(self._access(body["from"]), self._access(target), wanted)
+        return TransferAnswer.of(plan).to_json()
 
     def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject:
         said = Confirmation(body.get("note"), body.get("reason"), body.get("allowBreaking", False))
-        return SavedAnswer.of(self._services.importing.apply(self._access(tenant), plan_id, said)).to_json()
+        return SavedAnswer.of(self._services.planning.apply(self._access(tenant), plan_id, said)).to_json()
 
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]:
         found = self._services.setups.history(self._access(tenant).tenant, before=before, limit=limit)
@@ -72,6 +85,13 @@ class Local:
             self._access(tenant), number, base=None, note=note, reason=reason, dry_run=dry_run
         )
         return (PlanAnswer.of(done) if isinstance(done, Plan) else SavedAnswer.of(done)).to_json()
+
+    def _usual_tenant(self) -> str:
+        """Where things are tried out: the first development tenant, else the first there is."""
+        tenants = sorted(self._services.tenants.all(), key=lambda each: (each.production, each.id))
+        if not tenants:
+            raise NotFoundError(T("There is no tenant here yet. `postroom init` makes the first."))
+        return tenants[0].slug
 
     def _access(self, tenant: str) -> Access:
         try:

@@ -1,4 +1,4 @@
-"""Commands that move setups: export, fmt, import."""
+"""Commands that move setups: export, fmt, import, promote."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from webapp.cli.backends import backend
+from webapp.cli.backends import Backend, backend
 from webapp.cli.changes import change_lines
 from webapp.cli.documents import read_file
-from webapp.cli.output import BadInputError, Exit, json_option, report, report_json, tell
+from webapp.cli.output import BadInputError, Command, Exit, json_option, report, report_json, tell
 from webapp.domain.tenant_document import TenantDocument
 from webapp.services.transfer.writing import as_json, as_yaml
 
@@ -56,56 +56,84 @@ def fmt(file: Path) -> None:
     tell(f"{file} is canonical now.")
 
 
+def _applying(command: Command) -> Command:
+    """The options that every command has which plans and then applies."""
+    for option in (
+        click.option("--dry-run", is_flag=True, help="Only say what would change; exit code 3 when something would."),
+        click.option(
+            "--secrets",
+            type=click.Path(path_type=Path, dir_okay=False, exists=True),
+            help='A file with the secrets: slot to {"value": "…"}, "keep" or, for promote, "copy".',
+        ),
+        click.option("--note", help="What it is for; shown in the history."),
+        click.option("--reason", help="Why unproven values go into production; audited."),
+        click.option("--allow-breaking", is_flag=True, help="Apply although flows that are on would lose their mail."),
+    ):
+        command = option(command)
+    return json_option(command)
+
+
 @click.command("import")
 @click.argument("tenant")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
-@click.option("--dry-run", is_flag=True, help="Only say what would change; exit code 3 when something would.")
-@click.option(
-    "--secrets",
-    "secrets_file",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help='A file with the secrets: slot to {"value": "…"} or "keep".',
-)
 @_PASSPHRASE_FILE
-@click.option("--note", help="What it is for; shown in the history.")
-@click.option("--reason", help="Why unproven values go into production; audited.")
-@click.option("--allow-breaking", is_flag=True, help="Apply although flows that are on would lose their mail.")
-@json_option
-@click.pass_context
-def import_(
-    ctx: click.Context,
+@_applying
+def import_(tenant: str, file: Path, passphrase_file: Path | None, secrets: Path | None, **options: Any) -> None:
+    """Plan an import of a document, then apply it in one transaction."""
+    document = read_file(file)
+    body: dict[str, Any] = {"document": document}
+    if secrets:
+        body["secrets"] = read_file(secrets)
+    if passphrase_file or (isinstance(document, dict) and document.get("secrets") and sys.stdin.isatty()):
+        body["passphrase"] = passphrase(passphrase_file)
+    with backend() as work:
+        _carry_out(work, tenant, work.plan_import(tenant, body), **options)
+
+
+@click.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("--only", multiple=True, metavar="POINTER", help="Only this part of the setup, such as /templates.")
+@click.option("--except", "leave", multiple=True, metavar="POINTER", help="Leave this part as it is in TO.")
+@_applying
+def promote(
+    source: str, target: str, only: tuple[str, ...], leave: tuple[str, ...], secrets: Path | None, **options: Any
+) -> None:
+    """Plan what the setup of FROM would change in TO, then apply it in one transaction.
+
+    Flows, verificationCode and addressPolicy stay as they are in TO unless --only names them.
+    """
+    body: dict[str, Any] = {"from": source, "only": list(only), "except": list(leave)}
+    if secrets:
+        body["secrets"] = read_file(secrets)
+    with backend() as work:
+        _carry_out(work, target, work.plan_promotion(target, body), **options)
+
+
+def _carry_out(
+    work: Backend,
     tenant: str,
-    file: Path,
+    plan: dict[str, Any],
     *,
     dry_run: bool,
-    secrets_file: Path | None,
-    passphrase_file: Path | None,
     note: str | None,
     reason: str | None,
     allow_breaking: bool,
     as_json: bool,
 ) -> None:
-    """Plan an import of a document, then apply it in one transaction."""
-    document = read_file(file)
-    body: dict[str, Any] = {"document": document}
-    if secrets_file:
-        body["secrets"] = read_file(secrets_file)
-    if passphrase_file or (isinstance(document, dict) and document.get("secrets") and sys.stdin.isatty()):
-        body["passphrase"] = passphrase(passphrase_file)
-    said = {"note": note, "reason": reason, "allowBreaking": allow_breaking or None}
-    with backend() as work:
-        plan = work.plan_import(tenant, body)
-        if not as_json:
-            report("\n".join(_plan_lines(plan)))
-        if not dry_run:
-            done = work.apply(tenant, plan["planId"], {key: value for key, value in said.items() if value is not None})
-            plan |= {"applied": True, "revision": done["revision"]}
+    """Print a plan, and apply it unless only the plan was asked for."""
+    if not as_json:
+        report("\n".join(_plan_lines(plan)))
+    if not dry_run:
+        said = {"note": note, "reason": reason, "allowBreaking": allow_breaking or None}
+        done = work.apply(tenant, plan["planId"], {key: value for key, value in said.items() if value is not None})
+        plan |= {"applied": True, "revision": done["revision"]}
     if as_json:
         report_json(plan)
-    if dry_run and plan["changes"]:
-        ctx.exit(Exit.CHANGES)
     if plan["applied"]:
         tell(f"Revision {plan['revision']} is live." if plan["changes"] else "This is what is live already.")
+    elif plan["changes"]:
+        raise click.exceptions.Exit(Exit.CHANGES)
 
 
 def _plan_lines(plan: dict[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ class Text:
         return self.template % dict(self.values) if self.values else self.template
 
 
-def T(template: str, **values: object) -> Text:  # noqa: N802  the field's habit for marking a string is one capital letter
+def T(template: str, /, **values: object) -> Text:  # noqa: N802  the field's habit for marking a string is one capital letter
     """Mark a sentence for translation and bind its values."""
     return Text(template, tuple((name, str(value)) for name, value in values.items()))
 

@@ -44,7 +44,9 @@ from webapp.services.testing import Testing
 from webapp.services.tokens import Tokens
 from webapp.services.transfer.exporting import Exporting
 from webapp.services.transfer.importing import Importing
+from webapp.services.transfer.planning import Planning
 from webapp.services.transfer.plans import Plans
+from webapp.services.transfer.promoting import Promoting
 from webapp.settings import Settings
 
 DRAFTS_KEPT = timedelta(hours=24)
@@ -73,7 +75,9 @@ class Services:
     expiries: Expiries
     delivery: Delivery
     exporting: Exporting
+    planning: Planning
     importing: Importing
+    promoting: Promoting
     consents: Consents
     testing: Testing
     detection: Detections
@@ -117,6 +121,7 @@ def build(settings: Settings) -> Services:
     audit, loop = Audit(), BackgroundLoop()
     tenants, limits, setups = Tenants(db, vault, audit), Limits(db, vault), Setups(db, vault, CONNECTORS, audit)
     plans = Plans(db, vault)
+    planning = Planning(setups, CONNECTORS, plans)
     drafts, runs, inbox = Drafts(db, vault, CONNECTORS), Runs(db, vault), Inbox(db, vault)
     sandbox = SandboxServer(settings.data_dir, settings.sandbox_smtp_port, tenants, inbox)
     metrics, invitations, sessions = Metrics(db), Invitations(db, audit), Sessions(db)
@@ -149,7 +154,9 @@ def build(settings: Settings) -> Services:
         expiries=Expiries(CONNECTORS, access, setups),
         delivery=delivery,
         exporting=Exporting(db, setups, audit),
-        importing=Importing(setups, CONNECTORS, plans),
+        planning=planning,
+        importing=Importing(setups, planning),
+        promoting=Promoting(setups, planning),
         consents=Consents(db, loop, audit),
         testing=Testing(
             runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits

@@ -32,7 +32,8 @@ from webapp.services.audit import Audit
 from webapp.services.setups import Setups
 from webapp.services.tenants import Tenants
 from webapp.services.transfer.exporting import Exporting
-from webapp.services.transfer.importing import Confirmation, GivenDocument, Importing
+from webapp.services.transfer.importing import GivenDocument, Importing
+from webapp.services.transfer.planning import Confirmation, Planning
 from webapp.services.transfer.plans import Plans
 from webapp.services.transfer.writing import as_json, as_yaml
 
@@ -42,8 +43,13 @@ ANOTHER = f"{CANARY}-another"
 
 
 @pytest.fixture
-def importing(db: Database, vault: Vault, setups: Setups) -> Importing:
-    return Importing(setups, CONNECTORS, Plans(db, vault))
+def planning(db: Database, vault: Vault, setups: Setups) -> Planning:
+    return Planning(setups, CONNECTORS, Plans(db, vault))
+
+
+@pytest.fixture
+def importing(setups: Setups, planning: Planning) -> Importing:
+    return Importing(setups, planning)
 
 
 @pytest.fixture
@@ -72,49 +78,51 @@ def password(setups: Setups, access: Access) -> str:
 
 class TestOfItsOwnExport:
     @pytest.mark.parametrize("form", ["object", "json", "yaml"])
-    def test_nothing_changes(self, importing, exporting, setups, ada, live, form):
+    def test_nothing_changes(self, importing, planning, exporting, setups, ada, live, form):
         exported = exporting.export(ada)
         given = {"object": exported.to_json(), "json": as_json(exported), "yaml": as_yaml(exported)}[form]
 
         plan = importing.plan(ada, GivenDocument(given))
-        done = importing.apply(ada, plan.id, Confirmation())
+        done = planning.apply(ada, plan.transfer.id, Confirmation())
 
-        assert (plan.plan.changes, plan.missing, plan.breaks) == ([], (), ())
+        assert (plan.transfer.plan.changes, plan.transfer.missing, plan.transfer.breaks) == ([], (), ())
         assert (done.created, done.number) == (False, live)
 
     def test_of_an_empty_tenant_as_well(self, importing, exporting, ada):
-        assert importing.plan(ada, GivenDocument(document(exporting, ada))).plan.changes == []
+        assert importing.plan(ada, GivenDocument(document(exporting, ada))).transfer.plan.changes == []
 
 
 class TestSecrets:
-    def test_what_the_target_does_not_have_is_missing(self, importing, exporting, setups, ada, live, into_prod):
+    def test_what_the_target_does_not_have_is_missing(
+        self, importing, planning, exporting, setups, ada, live, into_prod
+    ):
         plan = importing.plan(into_prod, GivenDocument(document(exporting, ada)))
 
-        assert plan.missing == (SLOT,)
+        assert plan.transfer.missing == (SLOT,)
         with pytest.raises(SecretsMissingError, match=r"smtp\.auth\.pass"):
-            importing.apply(into_prod, plan.id, Confirmation(reason="first"))
+            planning.apply(into_prod, plan.transfer.id, Confirmation(reason="first"))
         assert setups.active(into_prod.tenant).number == 0
 
-    def test_given_by_slot_it_is_there(self, importing, exporting, setups, ada, live, into_prod):
+    def test_given_by_slot_it_is_there(self, importing, planning, exporting, setups, ada, live, into_prod):
         given = GivenDocument(document(exporting, ada), {SLOT: {"value": ANOTHER}})
 
         plan = importing.plan(into_prod, given)
-        importing.apply(into_prod, plan.id, Confirmation(reason="first"))
+        planning.apply(into_prod, plan.transfer.id, Confirmation(reason="first"))
 
-        assert plan.missing == ()
+        assert plan.transfer.missing == ()
         assert password(setups, into_prod) == ANOTHER
 
-    def test_sealed_ones_open_with_the_passphrase(self, importing, exporting, setups, ada, live, into_prod):
+    def test_sealed_ones_open_with_the_passphrase(self, importing, planning, exporting, setups, ada, live, into_prod):
         plan = importing.plan(into_prod, GivenDocument(document(exporting, ada, PHRASE), None, PHRASE))
-        importing.apply(into_prod, plan.id, Confirmation(reason="first"))
+        planning.apply(into_prod, plan.transfer.id, Confirmation(reason="first"))
 
         assert password(setups, into_prod) == PASSWORD
 
     def test_without_the_passphrase_the_plan_says_so(self, importing, exporting, ada, live, into_prod):
         plan = importing.plan(into_prod, GivenDocument(document(exporting, ada, PHRASE)))
 
-        assert [problem.code for problem in plan.plan.warnings] == ["import.sealed_unopened"]
-        assert plan.missing == (SLOT,)
+        assert [problem.code for problem in plan.transfer.plan.warnings] == ["import.sealed_unopened"]
+        assert plan.transfer.missing == (SLOT,)
 
     def test_sealed_ones_of_another_document_do_not_open(self, importing, exporting, ada, live, into_prod):
         sealed = document(exporting, ada, PHRASE)
@@ -124,15 +132,15 @@ class TestSecrets:
         with pytest.raises(DocumentSealedMismatchError):
             importing.plan(into_prod, GivenDocument(other, None, PHRASE))
 
-    def test_the_targets_own_stays_where_the_place_is_the_same(self, importing, exporting, setups, ada, live):
+    def test_the_targets_own_stays_where_the_place_is_the_same(self, importing, planning, exporting, setups, ada, live):
         changed = document(exporting, ada)
         del changed["contentHash"]
         changed["setup"]["defaultLanguage"] = "ja"
 
         plan = importing.plan(ada, GivenDocument(changed))
-        importing.apply(ada, plan.id, Confirmation())
+        planning.apply(ada, plan.transfer.id, Confirmation())
 
-        assert [change.pointer for change in plan.plan.changes] == ["/defaultLanguage"]
+        assert [change.pointer for change in plan.transfer.plan.changes] == ["/defaultLanguage"]
         assert password(setups, ada) == PASSWORD
 
     @pytest.mark.parametrize("choice", [None, {SLOT: "keep"}], ids=["not named", "keep"])
@@ -141,7 +149,7 @@ class TestSecrets:
         del changed["contentHash"]
         changed["setup"]["connector"]["config"]["host"] = "evil.example.net"
 
-        assert importing.plan(ada, GivenDocument(changed, choice)).missing == (SLOT,)
+        assert importing.plan(ada, GivenDocument(changed, choice)).transfer.missing == (SLOT,)
 
     @pytest.mark.parametrize(
         ("secrets", "pointer"),
@@ -164,9 +172,9 @@ class TestSecrets:
 
 
 class TestDocument:
-    def test_a_setup_alone_will_do(self, importing, setups, ada):
+    def test_a_setup_alone_will_do(self, importing, planning, setups, ada):
         plan = importing.plan(ada, GivenDocument({"connector": smtp()}))
-        importing.apply(ada, plan.id, Confirmation(note="by hand"))
+        planning.apply(ada, plan.transfer.id, Confirmation(note="by hand"))
 
         assert setups.history(ada.tenant)[0].origin == "import"
 
@@ -190,7 +198,7 @@ class TestDocument:
 
         assert {error.pointer for error in caught.value.errors} == {"/connector/config/port", "/flows/signUp/email"}
 
-    def test_logtos_connector_replaces_connector_and_templates_and_keeps_flows(self, importing, setups, ada):
+    def test_logtos_connector_replaces_connector_and_templates_and_keeps_flows(self, importing, planning, setups, ada):
         setups.save(ada, {"flows": {"mfa": {"emailCode": False}}}, base=None)
         config = {
             "host": "smtp.example.com",
@@ -203,76 +211,78 @@ class TestDocument:
         }
 
         plan = importing.plan(ada, GivenDocument({"connectorId": "simple-mail-transfer-protocol", "config": config}))
-        importing.apply(ada, plan.id, Confirmation())
+        planning.apply(ada, plan.transfer.id, Confirmation())
 
         setup = setups.active(ada.tenant).setup
         assert setup.connector is not None
         assert setup.connector.config["security"] == "starttls"
         assert not setup.flows.mfa.email_code
         assert set(setup.templates) == {"Generic", "OrganizationInvitation"}
-        assert [problem.code for problem in plan.plan.warnings] == ["import.left_out"]
+        assert [problem.code for problem in plan.transfer.plan.warnings] == ["import.left_out"]
         assert "/connector/config/host" in [moved.target for moved in plan.moved]
 
 
 class TestBreaking:
-    def test_flows_that_lose_their_mail_are_named_and_need_a_word(self, importing, exporting, setups, ada, live):
+    def test_flows_that_lose_their_mail_are_named_and_need_a_word(
+        self, importing, planning, exporting, setups, ada, live
+    ):
         setup = {**setups.active(ada.tenant).document, "templates": {}}
 
         plan = importing.plan(ada, GivenDocument(setup))
 
-        assert "signIn" in plan.breaks
+        assert "signIn" in plan.transfer.breaks
         with pytest.raises(FlowsWouldBreakError):
-            importing.apply(ada, plan.id, Confirmation())
-        assert importing.apply(ada, plan.id, Confirmation(allow_breaking=True)).created
+            planning.apply(ada, plan.transfer.id, Confirmation())
+        assert planning.apply(ada, plan.transfer.id, Confirmation(allow_breaking=True)).created
 
     def test_without_a_connector_all_break(self, importing, setups, ada, live):
         plan = importing.plan(ada, GivenDocument({**setups.active(ada.tenant).document, "connector": None}))
 
-        assert len(plan.breaks) == len(setups.active(ada.tenant).setup.flows.enabled())
+        assert len(plan.transfer.breaks) == len(setups.active(ada.tenant).setup.flows.enabled())
 
 
 class TestApplying:
-    def test_a_change_meanwhile_leaves_all_as_it_is(self, importing, setups, ada, live):
+    def test_a_change_meanwhile_leaves_all_as_it_is(self, importing, planning, setups, ada, live):
         plan = importing.plan(ada, GivenDocument({"connector": smtp(port=2525)}))
         setups.save(ada, {"connector": smtp(replyTo="help@example.com")}, base=None)
 
         with pytest.raises(SetupChangedMeanwhileError):
-            importing.apply(ada, plan.id, Confirmation())
+            planning.apply(ada, plan.transfer.id, Confirmation())
 
         assert setups.active(ada.tenant).number == live + 1
 
-    def test_production_asks_why_unproven_values_go_live(self, importing, into_prod):
+    def test_production_asks_why_unproven_values_go_live(self, importing, planning, into_prod):
         plan = importing.plan(into_prod, GivenDocument({"connector": smtp()}))
 
-        assert plan.plan.needs_reason
+        assert plan.transfer.plan.needs_reason
         with pytest.raises(SetupUnprovenError):
-            importing.apply(into_prod, plan.id, Confirmation())
+            planning.apply(into_prod, plan.transfer.id, Confirmation())
 
-    def test_what_was_shown_is_what_is_applied(self, importing, setups, ada):
+    def test_what_was_shown_is_what_is_applied(self, importing, planning, setups, ada):
         plan = importing.plan(ada, GivenDocument({"connector": smtp(replyTo="help@example.com")}))
 
-        done = importing.apply(ada, plan.id, Confirmation())
+        done = planning.apply(ada, plan.transfer.id, Confirmation())
 
-        assert done.changes == plan.plan.changes
+        assert done.changes == plan.transfer.plan.changes
 
-    def test_a_plan_is_of_whoever_made_it(self, importing, ada, bob, mallory):
+    def test_a_plan_is_of_whoever_made_it(self, importing, planning, ada, bob, mallory):
         plan = importing.plan(ada, GivenDocument({"connector": smtp()}))
 
         for other in (bob, mallory):
             with pytest.raises(NotFoundError):
-                importing.apply(other, plan.id, Confirmation())
+                planning.apply(other, plan.transfer.id, Confirmation())
 
-    def test_an_editor_may_plan_and_not_apply_into_production(self, importing, tenants, prod):
+    def test_an_editor_may_plan_and_not_apply_into_production(self, importing, planning, tenants, prod):
         bob = tenants.access(BOB, "prod")
         plan = importing.plan(bob, GivenDocument({"connector": smtp()}))
 
         with pytest.raises(ForbiddenError):
-            importing.apply(bob, plan.id, Confirmation(reason="now"))
+            planning.apply(bob, plan.transfer.id, Confirmation(reason="now"))
 
-    def test_after_a_day_it_is_gone(self, db, vault, ada, importing):
+    def test_after_a_day_it_is_gone(self, db, vault, ada, importing, planning):
         plan = importing.plan(ada, GivenDocument({"connector": smtp()}))
 
         with time_machine.travel(now() + timedelta(days=1, seconds=1)):
             with pytest.raises(NotFoundError):
-                importing.apply(ada, plan.id, Confirmation())
+                planning.apply(ada, plan.transfer.id, Confirmation())
             assert Plans(db, vault).purge() == 1

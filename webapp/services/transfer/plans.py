@@ -16,6 +16,7 @@ from webapp.db.types import now
 from webapp.db.vault import Vault
 from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import Access
+from webapp.services.saving import Origin
 
 KEPT: Final = timedelta(hours=24)
 
@@ -26,6 +27,8 @@ class KeptPlan:
 
     base: int
     document: dict[str, Any] = field(repr=False)
+    origin: Origin = "import"
+    origin_detail: str | None = None
     missing: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
 
@@ -40,7 +43,13 @@ class Plans:
 
     def keep(self, access: Access, plan: KeptPlan) -> str:
         """Keep a plan; returns its id."""
-        content = {"document": plan.document, "missing": list(plan.missing), "breaks": list(plan.breaks)}
+        content = {
+            "document": plan.document,
+            "origin": plan.origin,
+            "detail": plan.origin_detail,
+            "missing": list(plan.missing),
+            "breaks": list(plan.breaks),
+        }
         row = PlanRow(
             id=secrets.token_hex(16),
             tenant_id=access.tenant.id,
@@ -67,7 +76,8 @@ class Plans:
             if row is None or not mine or row.created_at <= self._clock() - KEPT:
                 raise NotFoundError
             content, base = self._vault.open(row.content), row.base_revision
-        return KeptPlan(base, content["document"], tuple(content["missing"]), tuple(content["breaks"]))
+        missing, breaks = tuple(content["missing"]), tuple(content["breaks"])
+        return KeptPlan(base, content["document"], content["origin"], content["detail"], missing, breaks)
 
     def purge(self) -> int:
         """Delete what was not applied within a day; tells how many."""

@@ -1,0 +1,129 @@
+"""Plans of what would replace a setup: what changes, what is missing, what breaks; then exactly that, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from webapp.domain import tenant_document
+from webapp.domain.breaking import broken_flows
+from webapp.domain.diff import changes
+from webapp.domain.errors import ConfigInvalidError, FlowsWouldBreakError, SecretsMissingError
+from webapp.domain.problem import Problem
+from webapp.domain.roles import Access
+from webapp.domain.setup import ConnectorSetup, Setup
+from webapp.services.saving import Origin
+from webapp.services.secrets import Connectors
+from webapp.services.setups import Plan, Saved, Setups
+from webapp.services.transfer.plans import KeptPlan, Plans
+from webapp.services.transfer.slots import Filled, fill
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A setup that shall replace the live one, its secrets as slots or as values."""
+
+    setup: dict[str, Any]
+    sealed: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Slot → value, for secrets that came with it."""
+    warnings: tuple[Problem, ...] = ()
+    origin: Origin = "import"
+    origin_detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferPlan:
+    """What applying would do. Kept under its id until it is applied, or a day has passed."""
+
+    id: str
+    plan: Plan
+    missing: tuple[str, ...] = ()
+    """Slots of secrets that are needed and not there."""
+    breaks: tuple[str, ...] = ()
+    """Flows that are on and would lose their mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What is said with the applying of a plan."""
+
+    note: str | None = None
+    reason: str | None = None
+    allow_breaking: bool = False
+    request_id: str | None = None
+
+
+class Planning:
+    """Makes plans and applies them."""
+
+    def __init__(self, setups: Setups, connectors: Connectors, plans: Plans) -> None:
+        self._setups = setups
+        self._connectors = connectors
+        self._plans = plans
+
+    def plan(
+        self, access: Access, wanted: Wanted, choices: Mapping[str, str | None], *, base: int | None = None
+    ) -> TransferPlan:
+        """Say what would change; nothing is applied. ``choices`` are slot → value, None for what is to be kept.
+
+        Raises ConfigInvalidError for the setup, InputError for the choices, PreconditionError where ``base`` is not
+        live any more.
+        """
+        active = self._setups.active(access.tenant)
+        filled = fill(wanted.setup, choices, wanted.sealed, self._setups.keepable(access.tenant, wanted.setup))
+        plan = self._judged(access, filled, base)
+        plan = replace(plan, warnings=[*wanted.warnings, *plan.warnings])
+        breaks = tuple(self._breaks(active.setup, plan.document))
+        kept = KeptPlan(plan.base, filled.document, wanted.origin, wanted.origin_detail, filled.missing, breaks)
+        return TransferPlan(self._plans.keep(access, kept), plan, filled.missing, breaks)
+
+    def apply(self, access: Access, plan_id: str, confirmation: Confirmation) -> Saved:
+        """Make live exactly what a plan showed.
+
+        Raises NotFoundError, SecretsMissingError, FlowsWouldBreakError, SetupUnprovenError, or
+        SetupChangedMeanwhileError where somebody saved since.
+        """
+        kept = self._plans.load(access, plan_id)
+        if kept.missing:
+            raise SecretsMissingError(kept.missing)
+        if kept.breaks and not confirmation.allow_breaking:
+            raise FlowsWouldBreakError(kept.breaks)
+        return self._setups.save(
+            access,
+            kept.document,
+            base=kept.base,
+            note=confirmation.note,
+            reason=confirmation.reason,
+            origin=kept.origin,
+            origin_detail=kept.origin_detail,
+            request_id=confirmation.request_id,
+        )
+
+    def _judged(self, access: Access, filled: Filled, base: int | None) -> Plan:
+        try:
+            plan = self._setups.plan(access, filled.document, base=base)
+        except ConfigInvalidError as exc:
+            # Where a secret has a form, a stand-in has not.
+            rest = [error for error in exc.errors if error.pointer not in filled.missing_at]
+            if rest or not filled.missing:
+                raise ConfigInvalidError(errors=rest or exc.errors) from None
+            plan = self._unjudged(access, filled)
+        return replace(plan, proven=False, needs_reason=False) if filled.missing else plan
+
+    def _unjudged(self, access: Access, filled: Filled) -> Plan:
+        """The changes without the connector's own judgement, which needs the secrets that are missing."""
+        active = self._setups.active(access.tenant)
+        document = tenant_document.slotted_at(filled.document, filled.missing_at)
+        return Plan(active.number, changes(active.document, document), False, document, [])
+
+    def _breaks(self, old: Setup, document: Mapping[str, Any]) -> list[str]:
+        try:
+            new = Setup.model_validate(document)
+        except ValueError:  # said already, with its place
+            return []
+        return broken_flows(old, new, self._needs_templates)
+
+    def _needs_templates(self, section: ConnectorSetup) -> bool:
+        connector = self._connectors.get(section.provider)
+        return connector is None or connector.rendering == "here"

@@ -1,0 +1,138 @@
+"""Promoting: what is live in one tenant, or the parts of it that are wanted, as a plan for another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from webapp.domain import tenant_document
+from webapp.domain.diff import escape
+from webapp.domain.errors import FieldError, ForbiddenError, InputError
+from webapp.domain.roles import Access, Permission
+from webapp.domain.tenant_document import slotted
+from webapp.domain.text import T
+from webapp.services.setups import Setups
+from webapp.services.transfer.planning import Planning, TransferPlan, Wanted
+from webapp.services.transfer.slots import read_choices
+
+COPY: Final = "copy"
+LEFT_ALONE: Final = ("flows", "verificationCode", "addressPolicy")
+"""Parts that stay the target's unless they are named: they say what its end users may do."""
+
+_NOTHING: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What somebody wants promoted."""
+
+    only: Sequence[str] = ()
+    """Pointers; without any, everything but what is left alone."""
+    leave: Sequence[str] = ()
+    """Pointers that stay the target's."""
+    secrets: Any = field(default=None, repr=False)
+    """``{slot: {"value": "…"}, "keep" or "copy"}``."""
+
+
+class Promoting:
+    """Plans promotions between tenants."""
+
+    def __init__(self, setups: Setups, planning: Planning) -> None:
+        self._setups = setups
+        self._planning = planning
+
+    def plan(self, source: Access, target: Access, wanted: Promotion, *, base: int | None = None) -> TransferPlan:
+        """Say what promoting would do; nothing is applied.
+
+        Raises InputError for pointers that lead nowhere, ForbiddenError for secrets that may not be copied, and what
+        planning raises.
+        """
+        if source.tenant.id == target.tenant.id:
+            raise InputError(T("Source and target are the same tenant. Name two."))
+        if not source.may(Permission.READ):
+            raise ForbiddenError
+        active = self._setups.active(source.tenant)
+        setup = slotted(active.document)
+        here = slotted(self._setups.active(target.tenant).document)
+        merged = _merged(setup, here, wanted)
+        choices = self._choices(source, target, active.number, merged, wanted.secrets)
+        detail = source.tenant.slug
+        return self._planning.plan(target, Wanted(merged, origin="promote", origin_detail=detail), choices, base=base)
+
+    def _choices(
+        self, source: Access, target: Access, revision: int, merged: Mapping[str, Any], given: Any
+    ) -> dict[str, str | None]:
+        given = dict(given) if isinstance(given, Mapping) else given
+        copied = [slot for slot, choice in given.items() if choice == COPY] if isinstance(given, dict) else []
+        for slot in copied:
+            given.pop(slot)
+        choices = read_choices(given)
+        if copied:
+            choices |= self._copied(source, target, revision, merged, copied)
+        return choices
+
+    def _copied(
+        self, source: Access, target: Access, revision: int, merged: Mapping[str, Any], copied: Iterable[str]
+    ) -> dict[str, str | None]:
+        """The source's secrets for some slots. Only for owners of both, and never out of production."""
+        if not (source.may(Permission.MANAGE) and target.may(Permission.MANAGE)):
+            raise ForbiddenError(T("Only who owns both tenants may copy secrets from one to the other."))
+        if source.tenant.production and not target.tenant.production:
+            raise ForbiddenError(T("Secrets of a production tenant are never copied into a development tenant."))
+        values = self._setups.secrets(source, revision)
+        by_slot = {slot: values.get(pointer) for pointer, slot in tenant_document.slots(merged).items()}
+        unknown = [slot for slot in copied if by_slot.get(slot) is None]
+        if unknown:
+            message = T("The source has no such secret, or it is lent by the operator.")
+            raise InputError(
+                errors=[FieldError(f"/secrets/{escape(slot)}", "secret.slot_unknown", message) for slot in unknown]
+            )
+        return {slot: by_slot[slot] for slot in copied}
+
+
+def _merged(source: Mapping[str, Any], target: Mapping[str, Any], wanted: Promotion) -> dict[str, Any]:
+    """The target's setup with the wanted parts of the source's put over it."""
+    errors: list[FieldError] = []
+    only = list(wanted.only) or [f"/{name}" for name in source if name not in LEFT_ALONE]
+    merged = dict(target)
+    for pointers, place, origin in ((only, "only", source), (wanted.leave, "except", target)):
+        for index, pointer in enumerate(pointers):
+            value = _at(origin, pointer)
+            if value is _NOTHING and _at(merged, pointer) is _NOTHING and wanted.only:
+                nowhere = T("Nothing stands at “%(pointer)s” in either tenant.", pointer=pointer[:200])
+                errors.append(FieldError(f"/{place}/{index}", "pointer.nowhere", nowhere))
+            else:
+                merged = _put(merged, _steps(pointer), value)
+    if errors:
+        raise InputError(errors=errors)
+    return merged
+
+
+def _steps(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def _at(document: Any, pointer: str) -> Any:
+    if not pointer.startswith("/"):
+        return _NOTHING
+    for step in _steps(pointer):
+        if not isinstance(document, Mapping) or step not in document:
+            return _NOTHING
+        document = document[step]
+    return document
+
+
+def _put(document: Any, steps: Sequence[str], value: Any) -> Any:
+    """A copy with a value put, or with what stands there taken out; objects on the way are made where needed."""
+    if not steps:
+        return value
+    first, *rest = steps
+    copied = dict(document) if isinstance(document, Mapping) else {}
+    if rest or value is not _NOTHING:
+        inner = copied.get(first)
+        if value is not _NOTHING or isinstance(inner, Mapping):
+            copied[first] = _put(inner, rest, value)
+    else:
+        copied.pop(first, None)
+    return copied
