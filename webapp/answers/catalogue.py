@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from webapp.answers.base import Answer
 from webapp.connectors.base import Connector, Preset
+from webapp.connectors.recipe import Recipe
 from webapp.domain.problem import JSON
 from webapp.services.guides import guide_html, guide_names
 
@@ -82,12 +83,34 @@ class PresetAnswer(Answer):
         )
 
 
+class KnownProblemAnswer(Answer):
+    """What may be made of a provider's answers. Facts of a single case stand in braces, such as ``{host}``."""
+
+    code: str
+    title: str
+    cause: str
+    steps: list[str]
+    temporary: bool
+    """Whether trying again later can help."""
+
+    @classmethod
+    def of(cls, code: str, recipe: Recipe) -> KnownProblemAnswer:
+        title, cause, *steps = (text.template % _InBraces() for text in (recipe.title, recipe.cause, *recipe.steps))
+        return cls(code=code, title=title, cause=cause, steps=steps, temporary=recipe.temporary)
+
+
+class _InBraces(dict[str, str]):
+    def __missing__(self, name: str) -> str:
+        return f"{{{name}}}"
+
+
 class ProviderDetailAnswer(ProviderAnswer):
     """Everything needed to fill in a provider's config."""
 
     config_schema: dict[str, JSON]
     """JSON Schema of ``connector.config``."""
     presets: list[PresetAnswer]
+    problems: list[KnownProblemAnswer]
     guide: str | None = None
     """How to get there, step by step, as clean HTML."""
 
@@ -97,6 +120,7 @@ class ProviderDetailAnswer(ProviderAnswer):
             **dict(ProviderAnswer.of(connector)),
             config_schema=connector.config_model.model_json_schema(by_alias=True),
             presets=[PresetAnswer.of(preset) for preset in connector.presets()],
+            problems=[KnownProblemAnswer.of(code, recipe) for code, recipe in connector.known_problems().items()],
             guide=_guide(connector.kind),
         )
 

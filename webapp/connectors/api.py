@@ -70,6 +70,10 @@ class ApiConnector(Connector[ApiConfigT]):
     patience: ClassVar[Patience] = Patience()
 
     @classmethod
+    def known_problems(cls) -> Mapping[str, Recipe]:
+        return {**COMMON, **cls.recipes}
+
+    @classmethod
     def destination(cls, config: Mapping[str, Any]) -> Destination:
         """The endpoint receives the secrets; the one that is not named is the default."""
         url = config.get("endpoint") or cls.config_model.model_fields["endpoint"].default

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from webapp.connectors.authorization import Identity, KeepNothing, TokenKeeper
 from webapp.connectors.config import ConnectorConfig
 from webapp.connectors.network import Network
+from webapp.connectors.recipe import Recipe
 from webapp.connectors.showing import Shown, mail_shown
 from webapp.domain.address import Mailbox
 from webapp.domain.message import Mail, Receipt, Trace
@@ -165,6 +166,11 @@ class Connector(ABC, Generic[ConfigT]):
     def cautions(cls, config: Mapping[str, Any]) -> list[Problem]:  # noqa: ARG003  for subclasses
         """Name the risks that were accepted in a config (as JSON) and last as long as it is live."""
         return []
+
+    @classmethod
+    def known_problems(cls) -> Mapping[str, Recipe]:
+        """What it can make of its provider's answers, by code. Problems on the way there are not among them."""
+        return {}
 
     @classmethod
     @abstractmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Final
 from urllib.parse import quote
 
@@ -167,8 +168,15 @@ class PostmarkConnector(ApiConnector[PostmarkConfig]):
             for each in streams
             if str(each.get("MessageStreamType")).lower() == "transactional" and not each.get("ArchivedAt")
         ]
-        error = api.error("postmark.stream_not_found", answer, streams=", ".join(usable) or "-")
+        error = api.error("postmark.stream_not_found", answer)
         typed = self.config.message_stream.lower()
+        if usable:
+            cause = T(
+                "The server has no stream with the ID “%(stream)s”. Streams for such mail are: %(streams)s.",
+                stream=self.config.message_stream,
+                streams=", ".join(usable),
+            )
+            error.problem = replace(error.problem, cause=cause)
         meant = next((each for each in usable if each.lower() == typed), None)
         sure = meant or (_STREAM if _STREAM in usable else None) or (usable[0] if len(usable) == 1 else None)
         if sure:

@@ -118,7 +118,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     ),
     "postmark.stream_not_found": Recipe(
         T("There is no such message stream"),
-        T("The server has no stream with the ID “%(stream)s”. Streams for such mail are: %(streams)s."),
+        T("The server has no stream with the ID “%(stream)s”."),
         (_STREAMS, T("Give the ID as message stream, not the name that stands above it.")),
     ),
     "postmark.stream_archived": Recipe(

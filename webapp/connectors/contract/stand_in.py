@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import email
-import email.policy
 import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from fnmatch import fnmatchcase
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -91,13 +91,8 @@ class Asked:
             return parse_qsl(self.body.decode(), keep_blank_values=True)
         if not kind.startswith("multipart/form-data"):
             return []
-        message = email.message_from_bytes(
-            b"Content-Type: " + kind.encode() + b"\r\n\r\n" + self.body, policy=email.policy.HTTP
-        )
-        return [
-            (str(part.get_param("name", header="Content-Disposition")), part.get_payload(decode=True).decode())
-            for part in message.iter_parts()  # type: ignore[attr-defined]
-        ]
+        message = email.message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + self.body)
+        return [_field(part) for part in message.walk() if not part.is_multipart()]
 
     @property
     def parts(self) -> list[tuple[str, str]]:
@@ -237,6 +232,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 class _Pairs(list[tuple[str, Any]]):
     """An object as its pairs, so that a name that stands there twice is seen."""
+
+
+def _field(part: Message) -> tuple[str, str]:
+    content = part.get_payload(decode=True)
+    name = part.get_param("name", header="Content-Disposition")
+    return str(name), content.decode() if isinstance(content, bytes) else ""
 
 
 def _fits(key: str, asked: Asked) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from webapp.connectors.authorization import Identity
 from webapp.connectors.base import Connector, Destination, Preset
+from webapp.connectors.recipe import Recipe
 from webapp.connectors.showing import Shown
 from webapp.connectors.smtp.config import SmtpConfig
 from webapp.connectors.smtp.connection import proxy_of, vouchers_of
@@ -16,6 +17,7 @@ from webapp.connectors.smtp.mime import envelope
 from webapp.connectors.smtp.oauth import OAuth2Auth
 from webapp.connectors.smtp.places import Place
 from webapp.connectors.smtp.presets import presets
+from webapp.connectors.smtp.problems import RECIPES
 from webapp.connectors.smtp.session import SMTPSession
 from webapp.connectors.smtp.token_login import identity_of
 from webapp.domain.address import ascii_host
@@ -59,6 +61,10 @@ class SmtpConnector(Connector[SmtpConfig]):
     @classmethod
     def cautions(cls, config: Mapping[str, Any]) -> list[Problem]:
         return cautions(config)
+
+    @classmethod
+    def known_problems(cls) -> Mapping[str, Recipe]:
+        return RECIPES
 
     @classmethod
     def destination(cls, config: Mapping[str, Any]) -> Destination:
