@@ -18,6 +18,7 @@ COMMANDS = {
     "providers": "catalogue",
     "schema": "catalogue",
     "detect": "detection",
+    "detect": "detection",
     "show": "setups",
     "check": "setups",
     "test-send": "setups",
