@@ -18,7 +18,6 @@ COMMANDS = {
     "providers": "catalogue",
     "schema": "catalogue",
     "detect": "detection",
-    "detect": "detection",
     "show": "setups",
     "check": "setups",
     "test-send": "setups",

@@ -24,8 +24,6 @@ class Backend(Protocol):
 
     def detect(self, tenant: str | None, typed: str) -> JSONObject: ...
 
-    def detect(self, tenant: str | None, typed: str) -> JSONObject: ...
-
     def setup(self, tenant: str) -> JSONObject: ...
 
     def check(self, tenant: str, connector: JSONObject | None) -> JSONObject: ...
@@ -80,12 +78,6 @@ class Remote:
 
     def provider(self, kind: str) -> JSONObject:
         return self._object(self._client.get("providers", kind))
-
-    def detect(self, tenant: str | None, typed: str) -> JSONObject:
-        if tenant:
-            # The token says whose; a name beside it can only be checked.
-            self._client.get("tenants", tenant)
-        return self._object(self._client.post("detect", body={"address" if "@" in typed else "host": typed}))
 
     def detect(self, tenant: str | None, typed: str) -> JSONObject:
         if tenant:

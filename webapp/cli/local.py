@@ -6,7 +6,6 @@ from typing import Any
 
 from webapp.answers.catalogue import ProviderAnswer, ProviderDetailAnswer
 from webapp.answers.detection import DetectionAnswer
-from webapp.answers.detection import DetectionAnswer
 from webapp.answers.runs import CheckAnswer, TestSendAnswer
 from webapp.answers.setups import PlanAnswer, RevisionAnswer, SavedAnswer
 from webapp.answers.transfer import TransferAnswer
@@ -37,10 +36,6 @@ class Local:
         if connector is None:
             raise NotFoundError(T("There is no provider of this kind. GET /api/v1/providers lists them."))
         return ProviderDetailAnswer.of(connector).to_json()
-
-    def detect(self, tenant: str | None, typed: str) -> JSONObject:
-        found = self._services.detection.detect(self._access(tenant or self._usual_tenant()), typed)
-        return DetectionAnswer.of(found.result).to_json()
 
     def detect(self, tenant: str | None, typed: str) -> JSONObject:
         found = self._services.detection.detect(self._access(tenant or self._usual_tenant()), typed)
@@ -90,13 +85,6 @@ class Local:
             self._access(tenant), number, base=None, note=note, reason=reason, dry_run=dry_run
         )
         return (PlanAnswer.of(done) if isinstance(done, Plan) else SavedAnswer.of(done)).to_json()
-
-    def _usual_tenant(self) -> str:
-        """Where things are tried out: the first development tenant, else the first there is."""
-        tenants = sorted(self._services.tenants.all(), key=lambda each: (each.production, each.id))
-        if not tenants:
-            raise NotFoundError(T("There is no tenant here yet. `postroom init` makes the first."))
-        return tenants[0].slug
 
     def _usual_tenant(self) -> str:
         """Where things are tried out: the first development tenant, else the first there is."""
