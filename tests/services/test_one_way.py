@@ -28,6 +28,9 @@ from webapp.services.testing import Testing
 TO = "grace@example.com"
 WITHOUT_MEASURE = Limit(1000, 60)
 
+EVERY = [contract for kind in sorted(CONNECTORS.ours) for contract in contracts(kind)]
+"""Some have several ways to send."""
+
 _SIGNED = {"authorization", "signature", "webhook-signature", "content-length", "host"}
 """Made anew from the rest and the time, and how long that is as it is written; the port of this test's server."""
 _OF_THE_MOMENT = re.compile(
@@ -61,12 +64,15 @@ def connector_json(contract: Any, peer: Peer) -> dict[str, Any]:
     return {"provider": contract.connector.kind, "config": {**contract.settings, **peer.settings}}
 
 
+def test_no_connector_is_left_out() -> None:
+    assert {contract.connector.kind for contract in EVERY} == set(CONNECTORS.ours)
+
+
 @pytest.mark.parametrize("usage_type", [UsageType.SIGN_IN, UsageType.ORGANIZATION_INVITATION])
-@pytest.mark.parametrize("kind", sorted(CONNECTORS.ours))
+@pytest.mark.parametrize("contract", EVERY, ids=lambda contract: f"{contract.connector.kind} {contract.__name__}")
 def test_a_test_and_a_message_are_the_same_on_the_wire(
-    kind, usage_type, db, vault, setups, loop, ada_in_prod, prod
+    contract, usage_type, db, vault, setups, loop, ada_in_prod, prod
 ) -> None:
-    contract = contracts(kind)[0]
     with contract().peer("well") as peer:
         delivery, submitted = delivery_to(peer), connector_json(contract, peer)
         limits, runner = Limits(db, vault), Runner(db, Runs(db, vault), loop, Audit())

@@ -170,7 +170,7 @@ class TestWhatIsKnown:
                 "Ada has invited you to become a member of Acme",
             ),
             (
-                {"organization": {"name": "win at evil.example"}, "inviter": {"name": "Ada"}},
+                {"organization": {"name": "go to evil.example"}, "inviter": {"name": "Ada"}},
                 "member of an organization",
             ),
             ({"organization": {"name": "Acme"}, "inviter": {"name": "www.evil"}}, "invited to become a member of Acme"),
