@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -12,10 +13,12 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.canary import CANARY
 from webapp.connectors.api_answer import Answer
 from webapp.connectors.api_recipes import COMMON
+from webapp.connectors.belongings import guide_of
 from webapp.connectors.contract import NEVER, TROUBLES, HTTPContract, Reply, StandIn, Trouble
 from webapp.connectors.contract.conversation import MAIL
 from webapp.connectors.http import Patience
@@ -496,6 +499,51 @@ class TestConfig:
         told = HTTPEmailConnector.cautions({**SETTINGS, "endpoint": SETTINGS["endpoint"] + query})
 
         assert [problem.code for problem in told] == cautions
+
+
+class TestGuide:
+    """The endpoint that the guide shows, run as it stands there."""
+
+    def taken(self, monkeypatch, **settings):
+        (code,) = [each for each in guide_of(HTTPEmailConnector).split("```\n") if each.startswith("import os\n")]
+        monkeypatch.setenv("SIGNING_SECRET", SIGNING_SECRET)
+        delivered = []
+        shown = {"deliver": lambda mail: delivered.append(mail) or "m-17", "__name__": "endpoint"}
+        exec(code, shown)  # noqa: S102  it is ours
+        server = make_server("127.0.0.1", 0, shown["app"], request_handler=Quiet)
+        serving = threading.Thread(target=server.serve_forever, daemon=True)
+        serving.start()
+        url = f"http://127.0.0.1:{server.server_port}/send"
+        config = HTTPEmailConfig.model_validate({**SETTINGS, "endpoint": url, **settings})
+        try:
+            return asyncio.run(HTTPEmailConnector(config, Network(("127.0.0.0/8",))).send(MAIL, Trace())), delivered
+        finally:
+            server.shutdown()
+            serving.join()
+            server.server_close()
+
+    def test_it_takes_what_is_sent(self, monkeypatch):
+        receipt, (mail,) = self.taken(monkeypatch)
+
+        assert receipt.provider_message_id == "m-17"
+        assert mail["payload"]["code"] == "493817"
+
+    def test_it_refuses_another_signature_and_the_reason_is_understood(self, monkeypatch):
+        with pytest.raises(DeliveryError) as caught:
+            self.taken(monkeypatch, signingSecret=f"whsec_{KEY[::-1].strip('=')[:40]}")
+
+        assert caught.value.problem.code == "http-email.signature_refused"
+
+    def test_it_refuses_what_is_not_signed_and_the_reason_is_understood(self, monkeypatch):
+        with pytest.raises(DeliveryError) as caught:
+            self.taken(monkeypatch, signingSecret=None)
+
+        assert caught.value.problem.code == "http-email.signature_refused"
+
+
+class Quiet(WSGIRequestHandler):
+    def log(self, *args):
+        """Say nothing."""
 
 
 class TestInbox:

@@ -44,11 +44,20 @@ class HTTPEmailConfig(EndpointConfig):
         "reference",
         title=T("What is sent"),
         choices=(
-            ("reference", T("The values: your endpoint makes the mail")),
-            ("rendered", T("The finished mail: made here, delivered by your endpoint")),
+            ("reference", T("Values: your code makes the mail")),
+            ("rendered", T("Finished mail, made here")),
         ),
     )
-    """The values are exactly to, type, payload and, where it is known, ip. The templates here are not used then."""
+    """Values are exactly to, type, payload and, where it is known, ip; the templates here are not used then."""
+    from_email: MailboxText | None = setting(
+        None,
+        title=T("From"),
+        example="Acme <no-reply@example.com>",
+        show_if=_RENDERED,
+    )
+    """The address that recipients see, with a name before it if you like. Your endpoint gets it with each mail."""
+    reply_to: MailboxText | None = setting(None, title=T("Reply to"), example="support@example.com", show_if=_RENDERED)
+    """Where answers go. Leave it empty to receive them at the From address."""
     authorization: Annotated[HeaderSecret, AfterValidator(_value_of_the_header)] | None = setting(
         None, title=T("Authorization header"), section="authentication", secret=True
     )
@@ -64,15 +73,3 @@ class HTTPEmailConfig(EndpointConfig):
     )
     """Adds the header Idempotency-Key, the same for each attempt at a mail. A request that got no answer is then
     repeated once: switch it on only if your endpoint sends one mail for one key."""
-    from_email: MailboxText | None = setting(
-        None,
-        title=T("From"),
-        example="Acme <no-reply@example.com>",
-        section="sender",
-        show_if=_RENDERED,
-    )
-    """The address that recipients see, with a name before it if you like. Your endpoint gets it with each mail."""
-    reply_to: MailboxText | None = setting(
-        None, title=T("Reply to"), example="support@example.com", section="sender", show_if=_RENDERED
-    )
-    """Where answers go. Leave it empty to receive them at the From address."""
