@@ -12,10 +12,15 @@ import pytest
 from botocore.credentials import InstanceMetadataProvider
 
 from tests.canary import CANARY
+from tests.connectors.smtp_attempt import LOOPBACK_ONLY, MAIL, Attempt
+from webapp.connectors import CONNECTORS
 from webapp.connectors.contract import Reply, StandIn
-from webapp.domain.message import DeliveryError
+from webapp.connectors.network import Network
+from webapp.domain.message import DeliveryError, Outcome, Trace
 from webapp.domain.roles import Environment, TenantInfo
+from webapp.services.delivery import Delivery, Purpose
 from webapp.services.machine_identity import MachineIdentity
+from webapp.services.setups import ResolvedConnector
 from webapp.settings import Settings
 
 SECRET = f"{CANARY}-machine"
@@ -24,6 +29,21 @@ TOKEN = f"{CANARY}-token"
 
 def tenant(slug):
     return TenantInfo(1, slug, slug.title(), Environment.PRODUCTION)
+
+
+def send_as(slug):
+    """Send a mail with the machine's role, as a tenant of this name."""
+    with StandIn({"POST /v2/email/outbound-emails": Reply(200, {"MessageId": "m-1"})}) as provider:
+        settings = {"region": "eu-central-1", "machineIdentity": True, "fromEmail": "no-reply@example.com"}
+        config = CONNECTORS["aws-ses"].config_model.model_validate({**settings, "endpoint": provider.url})
+        delivery = Delivery(CONNECTORS, lambda _: Network(LOOPBACK_ONLY), machine=MachineIdentity(["acme"]))
+        resolved, trace = ResolvedConnector("aws-ses", config, "tag"), Trace()
+        try:
+            receipt = asyncio.run(delivery.deliver(tenant(slug), resolved, MAIL, trace, Purpose.TEST))
+        except DeliveryError as error:
+            assert provider.asked == []
+            return Attempt(trace, None, error)
+    return Attempt(trace, receipt)
 
 
 def found(identity):
@@ -51,6 +71,12 @@ class TestWhoMayUseIt:
         identity = MachineIdentity(["acme", "shop"])
 
         assert (identity.of(tenant(slug)) is not None) is may
+
+    def test_a_send_of_another_tenant_ends_before_anything_is_asked(self, environment):
+        sent = {slug: send_as(slug) for slug in ("acme", "other")}
+
+        assert sent["acme"].receipt.provider_message_id == "m-1"
+        assert (sent["other"].code, sent["other"].outcome) == ("aws-ses.role_not_permitted", Outcome.NOT_SENT)
 
     def test_nobody_unless_somebody_is_named(self, monkeypatch):
         monkeypatch.delenv("POSTROOM_MACHINE_IDENTITY_TENANTS", raising=False)
