@@ -152,7 +152,9 @@ def _checked(editor: Editor, run: RunView) -> Said:
         "%(host)s answered as it should, in %(ms)s ms. No mail was sent.", host=_other_side(editor), ms=_took(run)
     )
     if not done & {"auth", "greeting"}:
-        sentence = gettext("A connection was made in %(ms)s ms. Nothing was asked, and no mail was sent.", ms=_took(run))
+        sentence = gettext(
+            "A connection was made in %(ms)s ms. Nothing was asked, and no mail was sent.", ms=_took(run)
+        )
     aloud = f"{title}. {sentence}"
     if run.warnings:
         known = ngettext("One thing to know.", "%(num)s things to know.", len(run.warnings))
