@@ -9,6 +9,20 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.console import Console
 from webapp.domain.roles import TenantInfo
 
+_FOCUS_SHOWS = """() => {
+  const at = document.activeElement;
+  const ways = [at, at.closest('label'), at.nextElementSibling].filter(Boolean).map(each => getComputedStyle(each));
+  return ways.some(style => style.outlineStyle !== 'none' || style.boxShadow !== 'none');
+}"""
+COVERS_FOCUS = """() => {
+  const box = document.activeElement.getBoundingClientRect();
+  const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+  const label = document.activeElement.closest('label');
+  const free = !at || document.activeElement.contains(at) || at.contains(document.activeElement) || label?.contains(at);
+  return free ? null : at.outerHTML.slice(0, 120);
+}"""
+STEPS_LIMIT = 150
+
 
 def go_to(page: Page, name: str) -> None:
     """Follow a link of the navigation."""
@@ -62,3 +76,17 @@ def save(page: Page, revision: int) -> None:
     """Save what is under review."""
     page.get_by_role("button", name="Save", exact=True).click()
     expect_page(page, re.compile(rf"^Live since .+ as revision {revision}$"))
+
+
+def tab_to(page: Page, goal: Locator) -> None:
+    """Press Tab until something has the focus; on the way, the focus always shows and nothing covers it."""
+    goal.wait_for()
+    for _ in range(STEPS_LIMIT):
+        page.keyboard.press("Tab")
+        where = page.evaluate("document.activeElement.outerHTML.slice(0, 120)")
+        assert page.evaluate(_FOCUS_SHOWS), f"the focus does not show on {where}"
+        covering = page.evaluate(COVERS_FOCUS)
+        assert not covering, f"{where} lies under {covering}"
+        if goal.evaluate("goal => goal === document.activeElement"):
+            return
+    raise AssertionError(f"{goal} cannot be reached")

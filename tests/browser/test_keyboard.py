@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.console import Console
 from tests.browser.examination import PHONE
-from tests.browser.steps import begin_smtp, expect_page, field, open_page
+from tests.browser.steps import COVERS_FOCUS, begin_smtp, expect_page, field, open_page, tab_to
 from webapp.domain.roles import TenantInfo
 
-_FOCUS_SHOWS = """() => {
-  const at = document.activeElement;
-  const ways = [at, at.closest('label'), at.nextElementSibling].filter(Boolean).map(each => getComputedStyle(each));
-  return ways.some(style => style.outlineStyle !== 'none' || style.boxShadow !== 'none');
-}"""
-_COVERS_FOCUS = """() => {
-  const box = document.activeElement.getBoundingClientRect();
-  const at = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
-  const free = !at || document.activeElement.contains(at) || at.contains(document.activeElement);
-  return free ? null : at.outerHTML.slice(0, 120);
-}"""
 _SCROLL_UNTIL_THE_BAR_IS_BELOW_THE_FOCUS = """() => {
   const { bottom } = document.activeElement.getBoundingClientRect();
   scrollBy(0, bottom - document.querySelector('.setup-bar').getBoundingClientRect().top);
 }"""
-STEPS_LIMIT = 150
 
 
 def test_ada_goes_from_the_cards_to_a_saved_setup(ada: Page, console: Console, dev: TenantInfo) -> None:
@@ -44,7 +32,7 @@ def test_ada_goes_from_the_cards_to_a_saved_setup(ada: Page, console: Console, d
     ada.keyboard.press("Enter")
     expect_page(ada, "Set up Sandbox")
 
-    _tab_to(ada, ada.get_by_role("button", name="Check connection"))
+    tab_to(ada, ada.get_by_role("button", name="Check connection"))
     ada.keyboard.press("Enter")
     expect(ada.get_by_role("heading", name="Connected and logged in")).to_be_visible()
 
@@ -54,11 +42,11 @@ def test_ada_goes_from_the_cards_to_a_saved_setup(ada: Page, console: Console, d
     ada.keyboard.press("Enter")
     expect(ada.get_by_role("heading", name=re.compile("^Accepted by"))).to_be_visible()
 
-    _tab_to(ada, ada.get_by_role("button", name="Review and save"))
+    tab_to(ada, ada.get_by_role("button", name="Review and save"))
     ada.keyboard.press("Enter")
     expect_page(ada, "Review")
 
-    _tab_to(ada, ada.get_by_role("button", name="Save", exact=True))
+    tab_to(ada, ada.get_by_role("button", name="Save", exact=True))
     ada.keyboard.press("Enter")
     expect_page(ada, re.compile("as revision 1$"))
 
@@ -91,21 +79,21 @@ def test_words_that_come_beside_a_field_push_the_focus_under_nothing(
     field(ada, "Reply to").fill("nobody")
     ada.keyboard.press("Tab")
     ada.evaluate(_SCROLL_UNTIL_THE_BAR_IS_BELOW_THE_FOCUS)
-    assert not ada.evaluate(_COVERS_FOCUS)
+    assert not ada.evaluate(COVERS_FOCUS)
 
     while not held:
         ada.wait_for_timeout(10)
     held[0].continue_()
 
     expect(ada.get_by_text("An address looks like")).to_be_visible()
-    assert not ada.evaluate(_COVERS_FOCUS)
+    assert not ada.evaluate(COVERS_FOCUS)
 
 
 def test_the_menu_of_a_phone(ada: Page, console: Console, dev: TenantInfo) -> None:
     ada.set_viewport_size(PHONE)
     open_page(ada, console, dev)
     expect(ada.get_by_role("navigation", name="Main")).to_have_count(0)
-    _tab_to(ada, ada.get_by_role("banner").locator("summary", has_text="Menu"))
+    tab_to(ada, ada.get_by_role("banner").locator("summary", has_text="Menu"))
     ada.keyboard.press("Enter")
     expect(ada.get_by_role("navigation", name="Main")).to_be_visible()
 
@@ -113,20 +101,6 @@ def test_the_menu_of_a_phone(ada: Page, console: Console, dev: TenantInfo) -> No
     expect(ada.get_by_role("navigation", name="Main")).to_have_count(0)
 
     ada.keyboard.press("Enter")
-    _tab_to(ada, ada.get_by_role("link", name="History"))
+    tab_to(ada, ada.get_by_role("link", name="History"))
     ada.keyboard.press("Enter")
     expect_page(ada, "History")
-
-
-def _tab_to(page: Page, goal: Locator) -> None:
-    """Press Tab until something has the focus; on the way, the focus always shows and nothing covers it."""
-    goal.wait_for()
-    for _ in range(STEPS_LIMIT):
-        page.keyboard.press("Tab")
-        where = page.evaluate("document.activeElement.outerHTML.slice(0, 120)")
-        assert page.evaluate(_FOCUS_SHOWS), f"the focus does not show on {where}"
-        covering = page.evaluate(_COVERS_FOCUS)
-        assert not covering, f"{where} lies under {covering}"
-        if goal.evaluate("goal => goal === document.activeElement"):
-            return
-    raise AssertionError(f"{goal} cannot be reached")

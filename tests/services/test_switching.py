@@ -70,7 +70,7 @@ def document(config: Mapping[str, Any], kind: type[Connector[Any]], **templates:
 def said(old: Provider, new: Provider, config: Mapping[str, Any] | None = None, **templates: Any) -> Switch:
     before = filled(old) if config is None else config
     was = document(before, old.kind, **templates)
-    becomes = document(carried(old, before, new), new.kind, **templates)
+    becomes = document(carried(old, before, new).config, new.kind, **templates)
     switch = switched(old, was, new, becomes)
     assert switch
     return switch
@@ -80,7 +80,7 @@ class TestEveryPair:
     @settings(max_examples=300, deadline=None)
     @given(old=st.sampled_from(sides()), new=st.sampled_from(sides()))
     def test_only_settings_of_the_new_provider_are_there_and_no_secret(self, old: Provider, new: Provider) -> None:
-        config = carried(old, filled(old), new)
+        config = carried(old, filled(old), new).config
 
         places = {setting.path for setting in settings_of(new.kind.config_model)}
         secret = {setting.path for setting in secrets_of(new.kind.config_model)}
@@ -101,7 +101,7 @@ class TestEveryPair:
             elif setting.about.secret:
                 _put(before, setting.path, f"{CANARY}-{text}")
 
-        config = carried(old, before, new)
+        config = carried(old, before, new).config
 
         assert CANARY not in json.dumps(config)
         switched(old, document(before, old.kind), new, document(config, new.kind))
@@ -112,16 +112,17 @@ class TestEveryPair:
         before = filled(old)
         was, begins = json.dumps(before), json.dumps(dict(new.begins))
 
-        carried(old, before, new)["added"] = True
+        carried(old, before, new).config["added"] = True
 
         assert (json.dumps(before), json.dumps(dict(new.begins))) == (was, begins)
 
     @pytest.mark.parametrize("new", sides(), ids=_name)
     def test_the_sender_comes_along_wherever_there_is_a_place_for_it(self, new: Provider) -> None:
-        config = carried(side("smtp"), filled(side("smtp")), new)
+        found = carried(side("smtp"), filled(side("smtp")), new)
 
         if ("fromEmail",) in {setting.path for setting in settings_of(new.kind.config_model)}:
-            assert config["fromEmail"] == FROM
+            # Where another choice has to be made first, it waits.
+            assert (found.config | found.aside)["fromEmail"] == FROM
 
 
 def _leaves(config: Any, places: set[tuple[str, ...]], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -131,6 +132,97 @@ def _leaves(config: Any, places: set[tuple[str, ...]], path: tuple[str, ...] = (
             yield here
         else:
             yield from _leaves(value, places, here)
+
+
+class TestOneCompany:
+    """By SMTP and by its API, a provider is one company: its region is known."""
+
+    @pytest.mark.parametrize(
+        ("old", "config", "new", "wanted"),
+        [
+            ("smtp:amazon-ses", {"host": "email-smtp.eu-west-1.amazonaws.com"}, "aws-ses", {"region": "eu-west-1"}),
+            ("aws-ses", {"region": "eu-west-1"}, "smtp:amazon-ses", {"host": "email-smtp.eu-west-1.amazonaws.com"}),
+            ("smtp", {"host": "email-smtp.us-east-2.amazonaws.com"}, "aws-ses", {"region": "us-east-2"}),
+            (
+                "smtp:sendgrid",
+                {"host": "smtp.eu.sendgrid.net"},
+                "sendgrid",
+                {"endpoint": "https://api.eu.sendgrid.com"},
+            ),
+            (
+                "sendgrid",
+                {"endpoint": "https://api.eu.sendgrid.com"},
+                "smtp:sendgrid",
+                {"host": "smtp.eu.sendgrid.net"},
+            ),
+            (
+                "smtp:mailgun-eu",
+                {"auth": {"type": "login", "user": "postmaster@mg.example.com"}},
+                "mailgun",
+                {"endpoint": "https://api.eu.mailgun.net", "domain": "mg.example.com"},
+            ),
+            (
+                "smtp:aliyun-direct-mail",
+                {"host": "smtpdm-ap-southeast-1.aliyuncs.com"},
+                "aliyun-dm",
+                {"regionId": "ap-southeast-1"},
+            ),
+            (
+                "aliyun-dm",
+                {"regionId": "ap-southeast-1"},
+                "smtp:aliyun-direct-mail",
+                {"host": "smtpdm-ap-southeast-1.aliyuncs.com"},
+            ),
+            ("smtp:postmark", {}, "postmark", {}),
+        ],
+        ids=[
+            "ses to its api",
+            "ses to smtp",
+            "a server typed by hand",
+            "sendgrid eu to its api",
+            "sendgrid eu to smtp",
+            "mailgun to its api",
+            "aliyun to its api",
+            "aliyun to smtp",
+            "postmark to its api",
+        ],
+    )
+    def test_the_region_comes_along(self, old: str, config: dict[str, Any], new: str, wanted: dict[str, Any]) -> None:
+        before = filled(side(old), **config)
+
+        after = carried(side(old), before, side(new)).config
+
+        assert {key: after[key] for key in wanted} == wanted
+
+    def test_a_region_of_another_company_does_not(self) -> None:
+        after = carried(side("smtp:gmail"), filled(side("smtp:gmail")), side("aws-ses")).config
+
+        assert "region" not in after
+
+
+class TestShapes:
+    """One address with a name, a name alone, a domain alone: each asks for what it needs."""
+
+    def test_a_display_name_becomes_the_sender_name_of_the_built_in_service(self) -> None:
+        after = carried(side("smtp"), filled(side("smtp")), side("built-in")).config
+
+        assert after == {"senderName": "Acme"}
+
+    def test_a_display_name_that_is_a_web_address_does_not(self) -> None:
+        before = filled(side("smtp"), fromEmail="www.example.com <no-reply@example.com>")
+
+        assert carried(side("smtp"), before, side("built-in")).config == {}
+
+    def test_the_senders_domain_becomes_that_of_mailgun(self) -> None:
+        after = carried(side("postmark"), filled(side("postmark")), side("mailgun")).config
+
+        assert after["domain"] == "mail.example.com"
+
+    def test_a_sender_waits_where_the_mail_is_not_made_here_yet(self) -> None:
+        found = carried(side("smtp"), filled(side("smtp")), side("http-email"))
+
+        assert "fromEmail" not in found.config
+        assert found.aside["fromEmail"] == FROM
 
 
 class TestWhatIsSaid:

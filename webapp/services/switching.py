@@ -13,11 +13,13 @@ from pydantic import ValidationError
 
 from webapp.connectors.base import Connector, Preset, Rendering
 from webapp.connectors.config import Setting, settings_of
+from webapp.connectors.smtp import SmtpConnector
 from webapp.domain.address import AddressError, Mailbox, parse_mailbox
 from webapp.domain.diff import SECRET
 from webapp.domain.problem import JSON
 from webapp.domain.text import T, Text
 from webapp.domain.usage import UsageType
+from webapp.services.detection import recognition
 
 _SENDER: Final = ("fromEmail",)
 _ADDRESSES: Final = (_SENDER, ("replyTo",))
@@ -83,9 +85,19 @@ class Switch:
     losses: tuple[Loss, ...]
 
 
-def carried(old: Provider, config: Mapping[str, Any], new: Provider) -> dict[str, Any]:
-    """The config that a new provider's form begins with, coming from another one. No secret is in it."""
-    return _Carrier(old, config, new).config
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a new provider's form begins with, coming from another one. No secret is in it."""
+
+    config: dict[str, Any]
+    aside: dict[str, JSON]
+    """Setting → what came along and has a place only after another choice on the form."""
+
+
+def carried(old: Provider, config: Mapping[str, Any], new: Provider) -> Carried:
+    """Take over what can be taken over."""
+    carrier = _Carrier(old, config, new)
+    return Carried(carrier.config, carrier.aside)
 
 
 def switched(old: Provider, was: Mapping[str, Any], new: Provider, becomes: Mapping[str, Any]) -> Switch | None:
@@ -155,31 +167,46 @@ class _Carrier:
         self._settings = {each.path: each for each in settings_of(new.kind.config_model)}
         self._known = {each.path: each for each in settings_of(old.kind.config_model)}
         self.config: dict[str, Any] = {key: _copied(value) for key, value in new.begins.items()}
+        self.aside: dict[str, JSON] = {}
         self.taken: list[Setting] = []
         """The settings of the new provider that got a value."""
         self.used: set[tuple[str, ...]] = set()
         """The places of the old config that were read."""
         self._sources: dict[tuple[str, ...], tuple[str, ...]] = {}
+        twin = _same_company(old, config, new)
+        for key, value in (_region(twin, old, config) if twin else {}).items():
+            self._put((key,), value, (key,))
         self._sender_settings()
-        self._sender()
+        self._sender(account=_mailbox(_at(config, ("auth", "user"))) if twin else None)
+        self._put_aside()
         self._without_unfit(new.kind)
 
     def _sender_settings(self) -> None:
         """What both know under one name, and as the same kind of value."""
         for path, setting in self._settings.items():
             known = self._known.get(path)
-            if setting.about.section != "sender" or setting.about.secret or not known or known.about.secret:
+            if not known or setting.about.secret or known.about.secret:
+                continue
+            if "sender" not in (setting.about.section, known.about.section):
                 continue
             value = _at(self._old, path)
             if value not in (None, "", {}) and known.kind == setting.kind and _at(self.config, path) is None:
                 self._put(path, _copied(value), path)
 
-    def _sender(self) -> None:
-        """A name alone, or a domain alone, where the new provider asks for that."""
+    def _sender(self, account: Mailbox | None) -> None:
+        """A name alone, or a domain alone, where the new provider asks for that; the account's own domain is surer."""
         mailbox = _mailbox(_at(self._old, _SENDER))
-        for path, value in ((_NAME, mailbox and mailbox.name), (_DOMAIN, mailbox and mailbox.domain)):
+        domain = account or mailbox
+        for path, value in ((_NAME, mailbox and mailbox.name), (_DOMAIN, domain and domain.domain)):
             if path in self._settings and path not in self._known and value and _at(self.config, path) is None:
-                self._put(path, value, _SENDER)
+                self._put(path, value, _SENDER if path == _NAME or not account else ("auth", "user"))
+
+    def _put_aside(self) -> None:
+        """Take what has no place with the choices as they stand out of the config, to be there when it has one."""
+        named = {each.name: each for each in self._settings.values()}
+        for setting in self.taken:
+            if len(setting.path) == 1 and not _applies(setting, named, self.config):
+                self.aside[setting.name] = self.config.pop(setting.path[0])
 
     def _without_unfit(self, kind: type[Connector[Any]]) -> None:
         """Leave behind what the new provider would refuse. An address is the same everywhere, finished or not."""
@@ -203,6 +230,28 @@ class _Carrier:
         self._sources[path] = source
         if path in self._settings:
             self.taken.append(self._settings[path])
+
+
+def _same_company(old: Provider, config: Mapping[str, Any], new: Provider) -> recognition.Provider | None:
+    """The company that both are ways to, one by SMTP and one by its API."""
+    if old.kind is SmtpConnector:
+        known = recognition.of_host(str(config.get("host")))
+        return known if known and known.connector == new.kind.kind else None
+    if new.preset is None or new.kind is not SmtpConnector:
+        return None
+    found = (each for each in recognition.providers() if each.preset == new.preset.id)
+    return next((each for each in found if each.connector == old.kind.kind), None)
+
+
+def _region(company: recognition.Provider, old: Provider, config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the other way that lead to the same region."""
+    if old.kind is SmtpConnector:
+        return company.api_config(str(config["host"]))
+    for host in company.hosts():
+        says = company.api_config(host)
+        if says and all(config.get(key) == value for key, value in says.items()):
+            return {"host": host}
+    return {}
 
 
 def _dropped(

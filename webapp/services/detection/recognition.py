@@ -33,6 +33,8 @@ class Provider:
     """What that connector's form begins with."""
     from_host: Mapping[str, str] = field(default_factory=dict)
     """Setting of that connector → expression over the name of the SMTP server, with one group."""
+    for_host: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """SMTP server → settings of that connector, where the name does not hold them."""
     domains: tuple[str, ...] = ()
     servers: Mapping[str, str] = field(default_factory=dict)
     """Domain → server, where the name does not tell the region."""
@@ -70,7 +72,7 @@ class Provider:
 
     def api_config(self, host: str) -> dict[str, Any]:
         """What the form of its connector by API begins with."""
-        config = dict(self.settings)
+        config = {**self.settings, **self.for_host.get(host, {})}
         for setting, expression in self.from_host.items():
             if found := re.fullmatch(expression, host):
                 config[setting] = found[1]

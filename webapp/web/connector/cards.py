@@ -11,6 +11,7 @@ from webapp.connectors.base import Connector, Preset
 from webapp.connectors.config import settings_of
 from webapp.connectors.smtp import SmtpConnector
 from webapp.connectors.smtp.presets import SANDBOX
+from webapp.domain.problem import JSON
 from webapp.domain.roles import TenantInfo
 from webapp.domain.text import T, Text
 from webapp.services.switching import Provider, carried
@@ -142,20 +143,21 @@ def _variants(services: Services, preset: Preset) -> Iterator[Mapping[str, Any]]
 
 def start(
     services: Services, tenant: TenantInfo, card: Card, old: Mapping[str, Any] | None
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The connector that a card begins with, and the secrets that are known: (connector, pointer → secret).
+) -> tuple[dict[str, Any], dict[str, str], dict[str, JSON]]:
+    """The connector that a card begins with, the secrets that are known by their pointers, and values that wait.
 
     What can be is carried over from what was set up before; credentials never are.
     """
     before = provider_of(services, old) if old else None
-    config = carried(before, old["config"], card.provider) if before and old else dict(card.provider.begins)
+    begins = carried(before, old["config"], card.provider) if before and old else None
+    config = begins.config if begins else dict(card.provider.begins)
     secrets: dict[str, str] = {}
     if card.sandbox:
         config |= {"port": services.sandbox.port, "auth": {"type": "login", "user": tenant.slug}}
         config["auth"]["pass"] = {"$secret": {"draft": True}}
         config.setdefault("fromEmail", f"{tenant.name} <no-reply@example.com>")
         secrets["/connector/config/auth/pass"] = services.tenants.sandbox_password(tenant).get_secret_value()
-    return {"provider": card.connector.kind, "config": config}, secrets
+    return {"provider": card.connector.kind, "config": config}, secrets, begins.aside if begins else {}
 
 
 def sandbox_usable(services: Services, tenant: TenantInfo) -> bool:

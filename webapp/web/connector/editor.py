@@ -16,7 +16,7 @@ from webapp.domain.errors import (
     ProviderNotInstalledError,
     SecretRetypeRequiredError,
 )
-from webapp.domain.problem import PatchOperation, Problem
+from webapp.domain.problem import JSON, PatchOperation, Problem
 from webapp.domain.roles import Access, Permission
 from webapp.domain.usage import UsageType
 from webapp.services.defaults import default_templates
@@ -147,9 +147,16 @@ class Editor:
             self.__dict__.pop(said, None)
         self.form = self._filled() if self.connector else None
 
-    def begin(self, connector: dict[str, Any], secrets: Mapping[str, str], preset: str) -> None:
+    def begin(
+        self,
+        connector: dict[str, Any],
+        secrets: Mapping[str, str],
+        preset: str,
+        aside: Mapping[str, JSON] | None = None,
+    ) -> None:
         """Begin with a provider that was chosen; templates and the rest of the setup stay."""
         self.remarks = Remarks(to=self.remarks.to, usage_type=self.remarks.usage_type, turn=self.remarks.turn + 1)
+        self.remarks.aside = dict(aside or {})
         self.draft = replace(self.draft, provider=connector["provider"], preset=preset)
         self.put({**self.document, "connector": connector}, secrets)
         self.keep()
