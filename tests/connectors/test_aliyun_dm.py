@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 from pydantic import ValidationError
@@ -12,6 +13,7 @@ from tests.connectors.api_attempt import IN_HASTE, attempt, cautions, words
 from webapp.connectors.aliyun_dm import AliyunDmConnector
 from webapp.connectors.aliyun_dm.config import AliyunDmConfig
 from webapp.connectors.aliyun_dm.regions import REGIONS, endpoint_of, is_public, region_in
+from webapp.connectors.aliyun_dm.signing import form
 from webapp.connectors.contract import NEVER, HTTPContract, Reply, Trouble
 from webapp.domain.address import Mailbox
 from webapp.domain.message import Mail, Outcome
@@ -323,9 +325,7 @@ class TestSending:
 
         assert (tried.code, tried.outcome) == ("api.not_understood", Outcome.MAYBE_SENT)
 
-    @pytest.mark.parametrize(
-        "reply", [NEVER, Reply(200, b"x" * 99, drip=0.1), Reply(504)], ids=list("abc")
-    )
+    @pytest.mark.parametrize("reply", [NEVER, Reply(200, b"x" * 99, drip=0.1), Reply(504)], ids=list("abc"))
     def test_what_is_not_answered_may_have_been_sent(self, reply):
         tried, _ = attempt(AliyunDmConnector, SETTINGS, {SEND: reply}, MAIL, patience=IN_HASTE)
 
@@ -340,6 +340,18 @@ class TestSending:
         _, asked = attempt(AliyunDmConnector, SETTINGS, {SEND: Reply(503)}, MAIL)
 
         assert len(asked) == 1
+
+    def test_a_wrong_signature_does_not_quote_the_mail(self):
+        """Direct Mail repeats what had to be signed, and with it the whole mail."""
+        mail = replace(MAIL, html='<a href="https://example.com/?token=s3cr3t">Sign in, ada@example.net</a>')
+        text = "POST&%2F&" + quote(form(sent(mail)), safe="-_.~")
+        message = f"Specified signature is not matched with our calculation. server string to sign is:{text}"
+
+        tried = send(error(400, "SignatureDoesNotMatch", message), mail)
+
+        assert tried.code == "aliyun-dm.secret_wrong"
+        assert "server string to sign is" in tried.everything
+        assert [part for part in ("493817", "s3cr3t", "example.net") if part in tried.everything] == []
 
     def test_the_secret_itself_never_leaves(self):
         _, asked = attempt(AliyunDmConnector, SETTINGS, ACCEPTED, MAIL)

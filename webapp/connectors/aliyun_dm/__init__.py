@@ -12,7 +12,7 @@ from uuid import uuid4
 from webapp.connectors.aliyun_dm.config import AliyunDmConfig
 from webapp.connectors.aliyun_dm.recipes import RECIPES
 from webapp.connectors.aliyun_dm.regions import DEFAULT, is_public, region_in
-from webapp.connectors.aliyun_dm.signing import form, signature
+from webapp.connectors.aliyun_dm.signing import encoded, form, signature
 from webapp.connectors.api import Answer, Api, ApiConnector
 from webapp.connectors.api_rules import Said, rules_beside
 from webapp.connectors.base import Destination
@@ -30,6 +30,9 @@ NEARLY: Final = 0.9
 
 _DENIED: Final = re.compile(r"Forbidden\.RAM|Forbidden|NoPermission|NotAuthorized.*")
 _KEYWORD: Final = re.compile(r"[A-Za-z0-9.@-]{1,60}")
+_PRIVATE: Final = ("HtmlBody", "Subject", "TextBody", "ToAddress")
+_TELLING: Final = 8
+"""Characters of a text that is not a part of other words by chance."""
 _PAGE: Final = 50
 _FROZEN: Final = 1 | 8
 _UNPAID: Final = 2
@@ -90,7 +93,11 @@ class AliyunDmConnector(ApiConnector[AliyunDmConfig]):
             note.text = await self._judge_sender(api)
 
     async def submit(self, api: Api, mail: Mail) -> Receipt:
-        answer = await self._ask(api, "SingleSendMail", _fields(mail, self.config))
+        fields = _fields(mail, self.config)
+        # A wrong signature is answered with all that had to be signed, encoded twice: what the mail says, its code too.
+        repeated = (encoded(encoded(fields[name])) for name in _PRIVATE if name in fields)
+        api.hide(*(each for each in repeated if len(each) > _TELLING))
+        answer = await self._ask(api, "SingleSendMail", fields)
         if not answer.text_at("EnvId"):
             raise api.not_understood(answer)
         return api.receipt(answer, answer.text_at("EnvId"))

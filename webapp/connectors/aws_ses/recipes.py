@@ -21,6 +21,7 @@ RECIPES: Final[dict[str, Recipe]] = {
         (
             T("Compare the ID with the list under IAM, Users, Security credentials: it has to be there and active."),
             T("Make sure that it is an access key, not the SMTP user name of SES."),
+            T("A region that your account has not enabled answers like this too: look under Account, AWS Regions."),
             T("If in doubt, create a new access key there and type both values here."),
         ),
     ),
