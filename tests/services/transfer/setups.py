@@ -1,0 +1,111 @@
+"""Setups of every provider, drawn at random: what a tenant may have saved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.canary import CANARY
+from webapp.domain.setup import Flows
+from webapp.domain.usage import UsageType
+
+LINE = (
+    st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=30).map(str.strip).filter(bool)
+)
+TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\t"), max_size=60)
+SENDER = st.sampled_from(
+    [
+        "no-reply@example.com",
+        "Acme <no-reply@example.com>",
+        '"Acme, Inc." <no-reply@example.com>',
+        "Ünal <a@bücher.example>",
+    ]
+)
+REPLY_TO = st.sampled_from([None, "help@example.com", "Hilfe <help@example.com>"])
+HEADERS = st.sampled_from([{}, {"X-Team": "mail"}])
+SECRET = st.integers(0, 10**9).map(lambda number: f"{CANARY}-{number}")
+
+
+def _config(**values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(values)
+
+
+CONFIGS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "smtp": _config(
+        host=st.sampled_from(["smtp.example.com", "192.0.2.1"]),
+        port=st.sampled_from([465, 587, 2525]),
+        security=st.sampled_from(["tls", "starttls"]),
+        auth=st.one_of(
+            st.just({"type": "none"}),
+            _config(type=st.just("login"), user=NAME, **{"pass": SECRET}),
+            _config(
+                type=st.just("oauth2"),
+                user=st.just("ada@example.com"),
+                clientId=NAME,
+                clientSecret=SECRET,
+                refreshToken=SECRET,
+            ),
+        ),
+        fromEmail=SENDER,
+        replyTo=REPLY_TO,
+        customHeaders=HEADERS,
+    ),
+    "aws-ses": _config(
+        accessKeyId=st.just("AKIAIOSFODNN7EXAMPLE"),
+        accessKeySecret=SECRET,
+        region=st.sampled_from(["eu-central-1", "us-east-1"]),
+        fromEmail=SENDER,
+        replyTo=REPLY_TO,
+    ),
+    "mailgun": _config(apiKey=SECRET, domain=st.just("mg.example.com"), fromEmail=SENDER, replyTo=REPLY_TO),
+    "sendgrid": _config(apiKey=SECRET, fromEmail=SENDER, replyTo=REPLY_TO),
+    "aliyun-dm": _config(
+        accessKeyId=st.just("LTAIexample"),
+        accessKeySecret=SECRET,
+        regionId=st.sampled_from(["cn-hangzhou", "ap-southeast-1"]),
+        fromEmail=st.just("Acme <no-reply@example.com>"),
+    ),
+    "postmark": _config(serverToken=SECRET, fromEmail=SENDER, replyTo=REPLY_TO, messageStream=st.just("outbound")),
+    "http-email": _config(
+        endpoint=st.just("https://mail.example.com/send"), authorization=SECRET.map(lambda secret: f"Bearer {secret}")
+    ),
+    "built-in": _config(senderName=st.sampled_from([None, "Acme"]), companyInformation=st.just("Company p.s.a.")),
+}
+"""Kind → complete settings, secrets typed."""
+
+
+@st.composite
+def templates(draw: st.DrawFn) -> dict[str, Any]:
+    """Some cells of some usage types, each with what its mail needs."""
+    found: dict[str, Any] = {}
+    for usage_type in draw(st.lists(st.sampled_from(list(UsageType)), unique=True, max_size=3)):
+        variable = "{{" + usage_type.required_variable + "}}"
+        tags = draw(
+            st.lists(st.sampled_from(["*", "en", "ja", "pt-BR", "zh-Hant"]), unique=True, min_size=1, max_size=2)
+        )
+        found[usage_type.value] = {
+            tag: {
+                "contentType": draw(st.sampled_from(["text/html", "text/plain"])),
+                "subject": draw(LINE),
+                "content": draw(TEXT) + variable + draw(TEXT),
+            }
+            for tag in tags
+        }
+    return found
+
+
+@st.composite
+def setups(draw: st.DrawFn, kind: str) -> dict[str, Any]:
+    """A whole setup with a connector of this kind."""
+    flows: dict[str, Any] = Flows().model_dump(by_alias=True)
+    flows["mfa"]["emailCode"] = draw(st.booleans())
+    document: dict[str, Any] = {
+        "connector": {"provider": kind, "config": draw(CONFIGS[kind])},
+        "flows": flows,
+        "verificationCode": {"length": draw(st.integers(4, 10))},
+        "addressPolicy": {"block": draw(st.sampled_from([[], ["example.org"]]))},
+        "defaultLanguage": draw(st.sampled_from(["en", "ja", "no"])),
+    }
+    cells = draw(templates())
+    return document | ({"templates": cells} if cells else {})
