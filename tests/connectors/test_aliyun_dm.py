@@ -423,6 +423,19 @@ class TestSettings:
             {"op": "add", "path": "/connector/config/regionId", "value": "ap-southeast-1"}
         ]
 
+    @pytest.mark.parametrize(("typed", "meant"), [("cn-hangzou", "cn-hangzhou"), ("us-east-2", "us-east-1")])
+    def test_an_unknown_region_is_told_with_the_likely_one(self, typed, meant):
+        ((pointer, problem),) = AliyunDmConnector.contradictions({**SETTINGS, "regionId": typed})
+
+        assert pointer == "/regionId"
+        assert problem.patch[0].value == meant
+        assert f"Did you mean {meant}?" in [str(step) for step in problem.steps]
+
+    def test_an_unknown_region_with_an_endpoint_of_its_own_is_nobodys_business(self):
+        settings = {**SETTINGS, "regionId": "xx-north-1", "endpoint": "https://proxy.example.net"}
+
+        assert AliyunDmConnector.contradictions(settings) == []
+
 
 class TestRules:
     @pytest.mark.parametrize("rule", AliyunDmConnector.rules, ids=lambda rule: rule.problem)

@@ -341,9 +341,7 @@ class TestSending:
 
         assert (tried.code, tried.outcome) == ("api.not_understood", Outcome.MAYBE_SENT)
 
-    @pytest.mark.parametrize(
-        "reply", [NEVER, Reply(200, b"x" * 99, drip=0.1), Reply(504)], ids=list("abc")
-    )
+    @pytest.mark.parametrize("reply", [NEVER, Reply(200, b"x" * 99, drip=0.1), Reply(504)], ids=list("abc"))
     def test_what_is_not_answered_may_have_been_sent(self, reply):
         tried, _ = attempt(AwsSesConnector, SETTINGS, {SEND: reply}, MAIL, patience=IN_HASTE)
 
@@ -510,6 +508,19 @@ class TestSettings:
         assert [each.to_json() for each in problem.patch] == [
             {"op": "add", "path": "/connector/config/region", "value": "us-east-1"}
         ]
+
+    @pytest.mark.parametrize(("typed", "meant"), [("eu-centrl-1", "eu-central-1"), ("us-east-3", "us-east-2")])
+    def test_an_unknown_region_is_told_with_the_likely_one(self, typed, meant):
+        ((pointer, problem),) = AwsSesConnector.contradictions({**SETTINGS, "region": typed})
+
+        assert pointer == "/region"
+        assert problem.patch[0].value == meant
+        assert f"Did you mean {meant}?" in [str(step) for step in problem.steps]
+
+    def test_an_unknown_region_with_an_endpoint_of_its_own_is_nobodys_business(self):
+        settings = {**SETTINGS, "region": "xx-north-1", "endpoint": "https://proxy.example.net"}
+
+        assert AwsSesConnector.contradictions(settings) == []
 
 
 class TestRules:

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from webapp.connectors.aliyun_dm.config import AliyunDmConfig
 from webapp.connectors.aliyun_dm.recipes import RECIPES
-from webapp.connectors.aliyun_dm.regions import DEFAULT, is_public, region_in
+from webapp.connectors.aliyun_dm.regions import DEFAULT, REGION, is_public, nearest, region_in
 from webapp.connectors.aliyun_dm.signing import encoded, form, signature
 from webapp.connectors.api import Answer, Api, ApiConnector
 from webapp.connectors.api_rules import Said, rules_beside
@@ -61,15 +61,20 @@ class AliyunDmConnector(ApiConnector[AliyunDmConfig]):
 
     @classmethod
     def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:
-        """An endpoint of Alibaba answers for its own region only."""
-        region = str(config.get("regionId") or DEFAULT).strip().lower()
-        other = region_in(origin_of(config.get("endpoint")))
-        if not other or other == region:
+        """An endpoint of Alibaba answers for its own region only, and a region has an address where it is offered."""
+        region, endpoint = str(config.get("regionId") or DEFAULT).strip().lower(), origin_of(config.get("endpoint"))
+        if not REGION.fullmatch(region):
+            return []  # its own field says so
+        if endpoint:
+            other = region_in(endpoint)
+            code, pointer = "aliyun-dm.endpoint_of_other_region", "/endpoint"
+        else:
+            other = nearest(region) or region
+            code, pointer = "aliyun-dm.region_unknown", "/regionId"
+        if other in ("", region):
             return []
-        code = "aliyun-dm.endpoint_of_other_region"
         problem = RECIPES[code].problem(code, {"region": region, "other": other})
-        fix = Fix(T("Use the endpoint's region, %(region)s", region=other), (("regionId", other),))
-        return [("/endpoint", fixed(problem, fix))]
+        return [(pointer, fixed(problem, Fix(T("Use the region %(region)s", region=other), (("regionId", other),))))]
 
     @property
     def endpoint(self) -> str:

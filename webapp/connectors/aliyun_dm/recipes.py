@@ -199,4 +199,12 @@ RECIPES: Final[dict[str, Recipe]] = {
         T("The endpoint belongs to %(other)s, the region says %(region)s. Sender addresses belong to one region."),
         (T("Use the region of the endpoint, or remove the endpoint so that it follows the region."),),
     ),
+    "aliyun-dm.region_unknown": Recipe(
+        T("Postroom knows no such region"),
+        T("There is no address of Direct Mail in “%(region)s” that Postroom knows. It may be a typing mistake."),
+        (
+            T("Did you mean %(other)s?"),
+            T("If Direct Mail has come to this region lately, leave it as it is: the check tells whether it answers."),
+        ),
+    ),
 }

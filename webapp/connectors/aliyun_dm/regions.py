@@ -6,6 +6,7 @@ Regions and addresses are those of https://www.alibabacloud.com/help/en/direct-m
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -42,3 +43,9 @@ def region_in(endpoint: str) -> str:
     """The region that an endpoint of Alibaba, public or of a VPC, belongs to; empty for all others."""
     match = _HOST.fullmatch(urlsplit(endpoint).hostname or "")
     return (match["region"] or DEFAULT) if match else ""
+
+
+def nearest(region: str) -> str | None:
+    """The known region that is written most alike; None where this one is known."""
+    known = [each for each, _ in REGIONS]
+    return None if region in known else get_close_matches(region, known, 1, 0)[0]

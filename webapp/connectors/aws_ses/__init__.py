@@ -13,7 +13,7 @@ from webapp.connectors.api import Answer, Api, ApiConnector
 from webapp.connectors.api_rules import Said, rules_beside
 from webapp.connectors.aws_ses.config import AwsSesConfig
 from webapp.connectors.aws_ses.recipes import RECIPES
-from webapp.connectors.aws_ses.regions import REGION, is_public, region_in
+from webapp.connectors.aws_ses.regions import REGION, is_public, nearest, region_in
 from webapp.connectors.aws_ses.signing import SignerMissingError, signed
 from webapp.connectors.base import Destination, MachineCredentials
 from webapp.connectors.endpoint import destination_of, origin_of
@@ -56,15 +56,20 @@ class AwsSesConnector(ApiConnector[AwsSesConfig]):
 
     @classmethod
     def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:
-        """An endpoint of Amazon answers for its own region only."""
-        region = str(config.get("region") or "").strip().lower()
-        other = region_in(origin_of(config.get("endpoint")))
-        if not other or other == region or not REGION.fullmatch(region):
+        """An endpoint of Amazon answers for its own region only, and a region has an address where it is offered."""
+        region, endpoint = str(config.get("region") or "").strip().lower(), origin_of(config.get("endpoint"))
+        if not REGION.fullmatch(region):
+            return []  # its own field says so
+        if endpoint:
+            other = region_in(endpoint)
+            code, pointer = "aws-ses.endpoint_of_other_region", "/endpoint"
+        else:
+            other = nearest(region) or region
+            code, pointer = "aws-ses.region_unknown", "/region"
+        if other in ("", region):
             return []
-        code = "aws-ses.endpoint_of_other_region"
         problem = RECIPES[code].problem(code, {"region": region, "other": other})
-        fix = Fix(T("Use the endpoint's region, %(region)s", region=other), (("region", other),))
-        return [("/endpoint", fixed(problem, fix))]
+        return [(pointer, fixed(problem, Fix(T("Use the region %(region)s", region=other), (("region", other),))))]
 
     @property
     def endpoint(self) -> str:

@@ -219,4 +219,12 @@ RECIPES: Final[dict[str, Recipe]] = {
         T("The endpoint belongs to %(other)s, the region says %(region)s. AWS will refuse the signature."),
         (T("Use the region of the endpoint, or remove the endpoint so that it follows the region."),),
     ),
+    "aws-ses.region_unknown": Recipe(
+        T("Postroom knows no such region"),
+        T("There is no address of SES in “%(region)s” that Postroom knows. It may be a typing mistake."),
+        (
+            T("Did you mean %(other)s?"),
+            T("If SES has come to this region lately, leave it as it is: the check tells whether it answers."),
+        ),
+    ),
 }

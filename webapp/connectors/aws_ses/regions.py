@@ -7,6 +7,7 @@ ships with its SDKs.
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -75,3 +76,9 @@ def region_in(endpoint: str) -> str:
     host = urlsplit(endpoint).hostname or ""
     match = _PUBLIC.fullmatch(host) or _PRIVATE.fullmatch(host)
     return match["region"] if match else ""
+
+
+def nearest(region: str) -> str | None:
+    """The known region that is written most alike; None where this one is known."""
+    known = [each for each, _ in REGIONS]
+    return None if region in known else get_close_matches(region, known, 1, 0)[0]
