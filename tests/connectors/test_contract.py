@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import httpx2
@@ -92,6 +94,12 @@ class TellsTheKey(GoodConnector):
         return await super().submit(api, mail)
 
 
+class TellsTheKeyInBase64(GoodConnector):
+    async def submit(self, api: Api, mail: Mail) -> Receipt:
+        answer = await super().submit(api, mail)
+        return replace(answer, text=b64encode(f"api:{self.config.key.get_secret_value()}".encode()).decode())
+
+
 class SaysAllIsFine(GoodConnector):
     async def submit(self, api: Api, mail: Mail) -> Receipt:
         answer = await api.request(
@@ -166,6 +174,7 @@ FAULTS = [
     (ForgetsTheId, "test_a_mail_is_handed_over_once_and_has_the_providers_id", ()),
     (TellsTheKey, "test_success_keeps_secrets", ()),
     (TellsTheKey, "test_a_trouble_is_explained_and_keeps_secrets", ("mail refused",)),
+    (TellsTheKeyInBase64, "test_success_keeps_secrets", ()),
     (SaysAllIsFine, "test_a_trouble_of_sending_has_its_name", ("mail refused",)),
     (TriesAgain, "test_a_trouble_of_sending_has_its_name", ("mail refused",)),
     (FollowsRedirects, "test_no_redirect_is_followed", ()),

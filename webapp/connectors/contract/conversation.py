@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import traceback
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from email.utils import getaddresses
 from typing import Any, ClassVar, Final, Protocol
+from urllib.parse import quote
 
 import pytest
 
@@ -214,6 +216,14 @@ class ConnectorContract(Declaration):
             assert self._leaked(self._try(peer, self.mail)) == []
             assert self._leaked(self._try(peer, None)) == []
 
+    def test_a_mail_that_is_only_looked_at_shows_no_secret_and_reaches_nobody(self) -> None:
+        with self.peer(WELL) as peer:
+            config = self._config(**self.patient, **peer.settings)
+            shown = asyncio.run(self.impatient()(config, Network(), peer.means).shown(self.mail))
+
+            assert [secret for secret in self._secrets() if secret in repr(shown)] == []
+            assert peer.handed_over() == []
+
     @pytest.mark.parametrize("place", ["subject", "sender", "sender's name", "recipient", "reply-to", "header"])
     @pytest.mark.parametrize("hostile", HOSTILE)
     def test_no_text_becomes_a_header_or_a_field(self, hostile: str, place: str) -> None:
@@ -258,14 +268,22 @@ class ConnectorContract(Declaration):
         return troubles[name]
 
     def _leaked(self, tried: Tried) -> list[str]:
-        # Shown by its place: the very words would carry the secret into the test's own output.
-        return ["a secret" for secret in self._secrets() if secret in tried.everything]
+        # Counted, not quoted: the very words would carry the secret into the test's own output.
+        everything = tried.everything
+        return ["a secret" for secret in self._secrets() if any(form in everything for form in _forms(secret))]
 
     def _went_through(self, tried: Tried) -> set[str]:
         return {phase.phase for phase in tried.trace.phases if phase.ok}
 
     def _planned(self, tried: Tried, *, sending: bool) -> set[str]:
         return set(self.connector(tried.config, Network()).planned_phases(sending=sending))
+
+
+def _forms(secret: str) -> set[str]:
+    """How a secret may be written: as it is, in a URL, or inside Base64, whatever stands before it there."""
+    raw = secret.encode()
+    inside = {b64encode(b" " * shift + raw).decode()[4 if shift else 0 : -4] for shift in range(3)}
+    return {secret, quote(secret, safe=""), raw.hex(), *(form for form in inside if len(form) >= 8)}
 
 
 def with_text(mail: Mail, place: str, text: str) -> Mail:

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Final
 import httpx2
 
 from webapp.connectors.api import Answer, ApiConnector
-from webapp.connectors.api_recipes import COMMON
 from webapp.connectors.api_rules import Rule, Sample
 from webapp.connectors.base import Means
 from webapp.connectors.contract.conversation import TROUBLES, WELL, ConnectorContract, Parts, Trouble
@@ -125,10 +124,15 @@ class HTTPContract(ConnectorContract):
 
         assert wrong == []
 
-    def test_every_problem_of_a_rule_has_a_recipe(self) -> None:
-        known = {*COMMON, *self.connector.recipes}
+    def test_every_problem_of_a_rule_has_a_recipe_that_can_be_told(self) -> None:
+        known = self.connector.known_problems()
+        own = self.connector(self._config(), Network()).facts()
+        facts: dict[str, object] = {"host": "…", "sender": "…", "status": "…", "words": "…", **own}
 
-        assert {rule.problem for rule in self.connector.rules} <= known
+        for code in {rule.problem for rule in self.connector.rules}:
+            assert code in known, f"write a recipe for {code}"
+            told = known[code].problem(code, facts)
+            assert all(map(str, (told.title, told.cause, *told.steps)))
 
     def _decided_by(self, sample: Sample) -> Rule | None:
         said = self.connector(self._config(), Network()).said(Answer(sample.status, httpx2.Headers(), sample.body))
