@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.canary import CANARY
 from tests.connectors.test_contracts import contracts
 from webapp.connectors import CONNECTORS
 from webapp.connectors.contract import Parts, Peer
 from webapp.connectors.network import Network
 from webapp.domain.message import Trace
+from webapp.domain.template import Template
 from webapp.domain.usage import UsageType
 from webapp.services.audit import Audit
 from webapp.services.composing import Wanted, compose
@@ -62,6 +65,42 @@ def delivery_to(peer: Peer) -> Delivery:
 
 def connector_json(contract: Any, peer: Peer) -> dict[str, Any]:
     return {"provider": contract.connector.kind, "config": {**contract.settings, **peer.settings}}
+
+
+@pytest.mark.parametrize("usage_type", [UsageType.SIGN_IN, UsageType.ORGANIZATION_INVITATION])
+@pytest.mark.parametrize("contract", EVERY, ids=lambda contract: f"{contract.connector.kind} {contract.__name__}")
+def test_what_would_go_is_shown_without_going_and_without_secrets(contract, usage_type, setups, dev, prod) -> None:
+    with contract().peer("well") as peer:
+        delivery, submitted = delivery_to(peer), connector_json(contract, peer)
+        connector = delivery.connector(prod, setups.resolve(prod, submitted))
+        mail = compose(connector, default_templates(), "en", Wanted(usage_type, TO, sample_payload(usage_type))).mail
+
+        shown = asyncio.run(connector.shown(mail))
+
+        assert peer.handed_over() == []
+        assert TO.encode() in shown.content
+        assert CANARY.encode() not in shown.content
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [each for each in EVERY if each.connector.stored_templates],
+    ids=lambda contract: contract.connector.kind,
+)
+def test_of_a_template_stored_elsewhere_the_request_is_shown(contract, setups, prod) -> None:
+    stored = {UsageType.SIGN_IN: {"*": Template(provider_template={"id": "welcome", "variables": {"product": "Acme"}})}}
+    with contract().peer("well") as peer:
+        delivery, submitted = delivery_to(peer), connector_json(contract, peer)
+        connector = delivery.connector(prod, setups.resolve(prod, submitted))
+        mail = compose(connector, stored, "en", Wanted(UsageType.SIGN_IN, TO, {"code": "493817"})).mail
+
+        shown = asyncio.run(connector.shown(mail))
+
+        assert peer.handed_over() == []
+        assert shown.media_type == "message/http"
+        assert [word for word in (b"welcome", b"Acme", b"493817") if word not in shown.content] == []
+        assert CANARY.encode() not in shown.content
+        assert b64encode(f"api:{CANARY}".encode())[:20] not in shown.content
 
 
 def test_no_connector_is_left_out() -> None:

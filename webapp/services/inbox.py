@@ -1,4 +1,4 @@
-"""Mail that was captured, and requests that would have carried some: sealed, seven days, 500 each tenant."""
+"""Mail that was captured, and requests that would have carried some: kept encrypted, to be read by people and tests."""
 
 from __future__ import annotations
 
