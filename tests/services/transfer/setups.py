@@ -10,9 +10,9 @@ from tests.canary import CANARY
 from webapp.domain.setup import Flows
 from webapp.domain.usage import UsageType
 
-LINE = (
-    st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=30).map(str.strip).filter(bool)
-)
+LINE = st.text(st.characters(categories=("L", "N", "P", "S", "Zs")), min_size=1, max_size=30).filter(str.strip)
+NAME = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=30)
+"""Without what could be taken for a mask or a placeholder."""
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\t"), max_size=60)
 SENDER = st.sampled_from(
     [
