@@ -257,6 +257,21 @@ class TestCheckOfTheSender:
 
         assert cautions(tried) == []
 
+    @pytest.mark.parametrize(
+        ("reply", "code"), [(Reply(200, IDENTITY), None), (Reply(404), "aws-ses.feedback_not_verified")]
+    )
+    def test_the_address_for_bounces_has_to_be_verified_too(self, reply, code):
+        other = {
+            "GET /v2/email/identities/bounces%40example.org": Reply(404),
+            "GET /v2/email/identities/example.org": reply,
+        }
+
+        assert check(other, feedbackForwardingEmail="bounces@example.org").code == code
+
+    @pytest.mark.parametrize("body", [b"<html>", b"{}", b"[]"])
+    def test_what_is_no_identity_is_told(self, body):
+        assert check({ADDRESS: Reply(200, body)}).code == "api.not_understood"
+
     def test_an_identity_of_another_account_is_looked_up_by_its_arn(self):
         arn = "arn:aws:ses:eu-central-1:123456789012:identity/example.org"
         tried = check({"GET /v2/email/identities/example.org": Reply(404)}, fromIdentityArn=arn)

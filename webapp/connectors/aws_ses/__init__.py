@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from webapp.connectors.api import Answer, Api, ApiConnector
 from webapp.connectors.api_rules import Said, rules_beside
-from webapp.connectors.aws_ses.config import AwsSesConfig
+from webapp.connectors.aws_ses.config import AwsSesConfig, identity_in
 from webapp.connectors.aws_ses.recipes import RECIPES
 from webapp.connectors.aws_ses.regions import REGION, is_public, nearest, region_in
 from webapp.connectors.aws_ses.signing import SignerMissingError, signed
@@ -94,7 +94,7 @@ class AwsSesConnector(ApiConnector[AwsSesConfig]):
                 note.text = self._judge_account(api, account)
             await self._judge_configuration_set(api)
         with api.phase("sender") as note:
-            note.text = await self._judge_sender(api)
+            note.text = await self._judge_senders(api)
 
     async def submit(self, api: Api, mail: Mail) -> Receipt:
         body = json.dumps(_request(mail, self.config)).encode()
@@ -115,10 +115,8 @@ class AwsSesConnector(ApiConnector[AwsSesConfig]):
             raise api.error("aws-ses.sending_paused", words="SendingEnabled: false")
         if status == "PROBATION":
             api.caution("aws-ses.probation", state=status)
-        sent, quota = (
-            _number(answer.at("SendQuota", "SentLast24Hours")),
-            _number(answer.at("SendQuota", "Max24HourSend")),
-        )
+        sent = _number(answer.at("SendQuota", "SentLast24Hours"))
+        quota = _number(answer.at("SendQuota", "Max24HourSend"))
         if answer.at("ProductionAccessEnabled") is False:
             api.caution("aws-ses.sandbox", quota=f"{quota:.0f}" if quota > 0 else "200")
         if quota >= 0 and answer.at("SendQuota") is not None:  # -1 is without limit
@@ -140,20 +138,35 @@ class AwsSesConnector(ApiConnector[AwsSesConfig]):
         if answer.at("SendingOptions", "SendingEnabled") is False:
             raise api.error("aws-ses.set_paused")
 
-    async def _judge_sender(self, api: Api) -> str | None:
-        """Find the identity that lets the sender send: the address, its domain, or a domain above."""
-        sender = ascii_address(parse_mailbox(self.config.from_email).address)
-        elsewhere = self.config.identity_elsewhere
+    async def _judge_senders(self, api: Api) -> str | None:
+        """Judge the sender, and the address that bounces go to: SES demands both to be verified."""
+        config = self.config
+        found = await self._judge_identity(api, config.from_email, config.from_identity_arn)
+        if config.feedback_forwarding_email:
+            arn = config.feedback_forwarding_identity_arn
+            await self._judge_identity(
+                api, config.feedback_forwarding_email, arn, missing="aws-ses.feedback_not_verified"
+            )
+        return found
+
+    async def _judge_identity(
+        self, api: Api, mailbox: str, arn: str | None, *, missing: str = "aws-ses.sender_not_verified"
+    ) -> str | None:
+        """Find the identity that lets an address be used: itself, its domain, or a domain above."""
+        address, elsewhere = ascii_address(parse_mailbox(mailbox).address), identity_in(arn)
         pending: tuple[str, Answer] | None = None
-        for identity in [elsewhere] if elsewhere else _identities(sender):
+        for identity in [elsewhere] if elsewhere else _identities(address):
             path = f"/v2/email/identities/{quote(identity, safe='')}"
             answer = await self._read(api, path, accept={404})
             if answer is None:
-                api.caution("aws-ses.identity_unreadable", sender=sender)
+                api.caution("aws-ses.identity_unreadable", sender=address)
                 return None
-            if answer.at("VerifiedForSendingStatus") is True:
+            verified = answer.at("VerifiedForSendingStatus")
+            if verified is True:
                 self._judge_dkim(api, identity, answer)
                 return identity
+            if answer.ok and verified is None:
+                raise api.not_understood(answer)
             if answer.ok:
                 pending = pending or (identity, answer)
         if elsewhere and pending is None:
@@ -162,7 +175,7 @@ class AwsSesConnector(ApiConnector[AwsSesConfig]):
         if pending:
             state = pending[1].text_at("VerificationStatus") or "PENDING"
             raise api.error("aws-ses.sender_pending", identity=pending[0], state=state)
-        raise api.error("aws-ses.sender_not_verified", sender=sender, domain=sender.rpartition("@")[2])
+        raise api.error(missing, sender=address, domain=address.rpartition("@")[2])
 
     def _judge_dkim(self, api: Api, identity: str, answer: Answer) -> None:
         state = answer.text_at("DkimAttributes", "Status")

@@ -168,8 +168,8 @@ class AwsSesConfig(EndpointConfig):
         """Where requests go."""
         return self.endpoint or endpoint_of(self.region)
 
-    @property
-    def identity_elsewhere(self) -> str:
-        """The verified identity of another account that the mails come from; empty where it is the own account's."""
-        match = _ARN.fullmatch(self.from_identity_arn or "")
-        return match["identity"] if match else ""
+
+def identity_in(arn: str | None) -> str:
+    """The identity that an ARN names; empty where there is none."""
+    match = _ARN.fullmatch(arn or "")
+    return match["identity"] if match else ""

@@ -106,8 +106,19 @@ RECIPES: Final[dict[str, Recipe]] = {
             T("If it is verified in another region, choose that region here."),
         ),
     ),
+    "aws-ses.feedback_not_verified": Recipe(
+        T("The address for bounces and complaints is not verified"),
+        T(
+            "Neither “%(sender)s” nor its domain is an identity of this account in %(region)s, so SES will refuse "
+            "mails that name it."
+        ),
+        (
+            T("In the SES console, region %(region)s, open Identities and verify the address or its domain."),
+            T("Or leave the setting empty: bounces and complaints then go to the From address."),
+        ),
+    ),
     "aws-ses.sender_pending": Recipe(
-        T("The sender's verification is not finished"),
+        T("A verification is not finished"),
         T("SES has “%(identity)s” in %(region)s, but it is not verified for sending yet. Its state is %(state)s."),
         (
             T("For a domain: put the DNS records that the SES console shows into the domain, and wait."),
