@@ -8,7 +8,7 @@ import traceback
 from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import getaddresses
 from typing import Any, ClassVar, Final, Protocol
 from urllib.parse import quote
@@ -17,10 +17,9 @@ import pytest
 
 from webapp.connectors.base import Connector, Means
 from webapp.connectors.contract.declaration import Declaration
+from webapp.connectors.contract.mails import BODY, HOSTILE, MAIL, with_text
 from webapp.connectors.network import Network
-from webapp.domain.address import Mailbox
 from webapp.domain.message import DeliveryError, Mail, Outcome, Receipt, Trace
-from webapp.domain.usage import UsageType
 
 TROUBLES: Final = (
     "nobody listens",
@@ -37,43 +36,6 @@ WELL: Final = "well"
 
 Parts = list[tuple[str, str]]
 """One mail as it arrived: the names and values that it is made of, such as headers and fields."""
-
-BODY: Final = "Your code is"
-"""Stands in the bodies of the mail, which may have line breaks."""
-
-MAIL: Final = Mail(
-    to="ada@example.com",
-    sender=Mailbox("no-reply@example.com", "Acme"),
-    subject="Sign in to Acme",
-    message_id="<contract@example.com>",
-    usage_type=UsageType.SIGN_IN,
-    text=f"{BODY} 493817.\nIt is good for ten minutes.\n",
-    html=f"<p>{BODY} <b>493817</b>.</p>\n<p>It is good for ten minutes.</p>\n",
-    reply_to="help@example.com",
-    headers=(("X-Entity-Ref", "4711"),),
-    locale="en",
-    payload={"code": "493817"},
-)
-
-MARK: Final = "x-injected"
-"""Stands in what a hostile text tries to bring in."""
-
-HOSTILE: Final = {
-    "line break": f"Ada\r\n{MARK}: yes",
-    "line feed": f"Ada\n{MARK}: yes",
-    "carriage return": f"Ada\r{MARK}: yes",
-    "end of the headers": f"Ada\r\n\r\n{MARK}",
-    "null": f"Ada\x00{MARK}: yes",
-    "line separators": f"Ada\u2028{MARK}: yes\x85{MARK}: yes",
-    "quoted JSON": f'Ada", "{MARK}": "yes',
-    "form field": f"Ada&{MARK}=yes;{MARK}=yes",
-    "escaped line break": f"Ada%0d%0a{MARK}: yes",
-    "encoded word": f"=?utf-8?q?Ada=0d=0a{MARK}:_yes?=",
-    "mailbox": f"Ada <{MARK}@example.net>, ",
-    "quotes and backslashes": f'Ada" <{MARK}@example.net>, \\"',
-    "placeholder": f"Ada {{{{{MARK}}}}} %recipient.{MARK}%",
-}
-"""Texts that want to be more than text."""
 
 _BREAKS: Final = re.compile(r"[\r\n\x00]")
 
@@ -284,18 +246,3 @@ def _forms(secret: str) -> set[str]:
     raw = secret.encode()
     inside = {b64encode(b" " * shift + raw).decode()[4 if shift else 0 : -4] for shift in range(3)}
     return {secret, quote(secret, safe=""), raw.hex(), *(form for form in inside if len(form) >= 8)}
-
-
-def with_text(mail: Mail, place: str, text: str) -> Mail:
-    """The mail with a text in one of its places. Raises ValueError for what no mail can carry."""
-    if place == "subject":
-        return replace(mail, subject=text)
-    if place == "sender":
-        return replace(mail, sender=Mailbox(f"{mail.sender.address}{text.removeprefix('Ada')}", mail.sender.name))
-    if place == "sender's name":
-        return replace(mail, sender=Mailbox(mail.sender.address, text))
-    if place == "recipient":
-        return replace(mail, to=f"{mail.to}{text.removeprefix('Ada')}")
-    if place == "reply-to":
-        return replace(mail, reply_to=f"{mail.reply_to}{text.removeprefix('Ada')}")
-    return replace(mail, headers=(("X-Entity-Ref", text),))
