@@ -73,6 +73,8 @@ class CheckAnswer(Answer):
     problem: ProblemAnswer | None = None
     transcript: str | None = None
     """The conversation, credentials taken out."""
+    warnings: list[ProblemAnswer] = Field(default_factory=list)
+    """What works, but should be known: a test account, a quota nearly used up, what the mail could not be given."""
 
     @classmethod
     def of(cls, run: RunView) -> CheckAnswer:
@@ -81,6 +83,7 @@ class CheckAnswer(Answer):
             phases=[PhaseAnswer.of(phase) for phase in run.phases],
             problem=ProblemAnswer.of(run.problem) if run.problem else None,
             transcript=run.transcript or None,
+            warnings=[ProblemAnswer.of(problem) for problem in run.warnings],
         )
 
 
@@ -91,8 +94,6 @@ class TestSendAnswer(CheckAnswer):
     """``captured``: it lies in the tenant's inbox and went nowhere else."""
     message_id: str | None = None
     provider_message_id: str | None = None
-    warnings: list[ProblemAnswer] = Field(default_factory=list)
-    """What the mail could not be given as the template says."""
 
     @classmethod
     def of(cls, run: RunView) -> TestSendAnswer:
@@ -101,5 +102,4 @@ class TestSendAnswer(CheckAnswer):
             outcome=run.outcome.value if run.outcome else "not_sent",
             message_id=run.message_id,
             provider_message_id=run.receipt.provider_message_id if run.receipt else None,
-            warnings=[ProblemAnswer.of(problem) for problem in run.warnings],
         )

@@ -147,6 +147,8 @@ def _report_run(result: dict[str, Any], as_json: bool, done: str) -> None:
         report_json(result)
     else:
         report("\n".join(_phase(phase) for phase in result["phases"]))
+        for warning in result.get("warnings", ()):
+            tell("\n".join(_problem(warning)))
         tell(done if result["ok"] else "\n".join(_problem(result.get("problem"))))
     if not result["ok"]:
         raise click.exceptions.Exit(Exit.FAILED)
