@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -14,6 +16,7 @@ from webapp.connectors.aliyun_dm import AliyunDmConnector
 from webapp.connectors.aliyun_dm.config import AliyunDmConfig
 from webapp.connectors.aliyun_dm.regions import REGIONS, endpoint_of, is_public, region_in
 from webapp.connectors.aliyun_dm.signing import form
+from webapp.connectors.belongings import guide_of
 from webapp.connectors.contract import NEVER, HTTPContract, Reply, Trouble
 from webapp.domain.address import Mailbox
 from webapp.domain.message import Mail, Outcome
@@ -452,3 +455,16 @@ class TestRules:
 
         assert tried.code == rule.problem
         assert "%(" not in words(tried)
+
+
+def test_the_policy_of_the_guide_allows_what_is_asked_and_no_more():
+    (policy,) = re.findall(r"```json\n(.*?)```", guide_of(AliyunDmConnector) or "", re.DOTALL)
+
+    granted = [statement["Action"] for statement in json.loads(policy)["Statement"]]
+
+    assert {name for each in granted for name in ([each] if isinstance(each, str) else each)} == {
+        "dm:SingleSendMail",
+        "dm:DescAccountSummary",
+        "dm:QueryMailAddressByParam",
+        "dm:QueryDomainByParam",
+    }

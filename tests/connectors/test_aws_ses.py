@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from dataclasses import replace
 
@@ -14,6 +16,7 @@ from webapp.connectors.aws_ses import AwsSesConnector
 from webapp.connectors.aws_ses.config import AwsSesConfig
 from webapp.connectors.aws_ses.regions import REGIONS, endpoint_of, is_public, region_in
 from webapp.connectors.base import MachineCredentials, Means
+from webapp.connectors.belongings import guide_of
 from webapp.connectors.contract import NEVER, HTTPContract, Reply, Trouble
 from webapp.domain.address import Mailbox
 from webapp.domain.message import Mail, Outcome
@@ -553,3 +556,16 @@ class TestRules:
 
         assert tried.code == rule.problem
         assert "%(" not in words(tried)
+
+
+def test_the_policy_of_the_guide_allows_what_is_asked_and_no_more():
+    (policy,) = re.findall(r"```json\n(.*?)```", guide_of(AwsSesConnector) or "", re.DOTALL)
+
+    granted = [statement["Action"] for statement in json.loads(policy)["Statement"]]
+
+    assert {name for each in granted for name in ([each] if isinstance(each, str) else each)} == {
+        "ses:SendEmail",
+        "ses:GetAccount",
+        "ses:GetEmailIdentity",
+        "ses:GetConfigurationSet",
+    }
