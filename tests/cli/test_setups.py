@@ -94,6 +94,17 @@ class TestCheck:
         assert "connect    FAILED" in done.out
         assert "  1. " in done.err
 
+    def test_what_should_be_known_is_said_beside_a_success(
+        self, either: Run, save: Save, server: ScriptedServer
+    ) -> None:
+        endpoint = {"provider": "http-email", "config": {"endpoint": f"http://127.0.0.1:{server.port}/send"}}
+        save({"connector": endpoint, "templates": GENERIC})
+
+        done = either("check", "dev")
+
+        assert done.code == 0
+        assert "Only the way there was checked (http-email.only_reached)" in done.err
+
     def test_nothing_set_up_is_said(self, either: Run) -> None:
         done = either("check", "dev")
 
