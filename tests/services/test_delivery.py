@@ -177,13 +177,15 @@ class TestTheHouse:
         assert inbox.mails(dev)[0].sender == "Acme <no-reply@postroom.test>"
         assert house.usage.today(dev).mails == 1
 
-    def test_without_a_relay_production_says_what_the_operator_has_to_do(self, way, prod) -> None:
+    def test_without_a_relay_production_says_what_the_operator_has_to_do(self, way, setups, prod) -> None:
         house = way()
 
         assert house.failing(prod, BUILT_IN, Purpose.TEST).problem.code == "built_in.no_relay"
         with pytest.raises(DeliveryError):
             house.check(prod, BUILT_IN)
         assert house.usage.today(prod).mails == 0
+        document = setups.active(prod).document | {"connector": BUILT_IN}
+        assert [problem.code for problem in setups.validate(prod, document)] == ["built_in.no_relay"]
         stands = house.delivery.house(prod, CONNECTORS["built-in"])
         assert [problem.code for problem in stands.problems] == ["built_in.no_relay"]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from webapp.connectors.base import Means, Relay
 from webapp.connectors.config import ConnectorConfig
 from webapp.domain.errors import ConfigInvalidError, ConnectorNotSetUpError, InputError
 from webapp.domain.problem import Problem
@@ -13,7 +14,7 @@ from webapp.domain.roles import TenantInfo
 from webapp.domain.setup import Setup
 from webapp.services.documents import read_setup
 from webapp.services.history import SECTIONS, Revisions, StoredSetup, shown
-from webapp.services.secrets import Section, SectionReader, Source
+from webapp.services.secrets import Connectors, Section, SectionReader, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,13 @@ class Prepared:
 class Judge:
     """Says whether a document may be saved, and makes its connector usable."""
 
-    def __init__(self, revisions: Revisions, reader: SectionReader) -> None:
+    def __init__(
+        self, revisions: Revisions, reader: SectionReader, connectors: Connectors, relay: Relay | None
+    ) -> None:
         self._revisions = revisions
         self._reader = reader
+        self._connectors = connectors
+        self._relay = relay
 
     def prepare(
         self,
@@ -76,7 +81,8 @@ class Judge:
         if "templates" not in document:
             # As with every part that is left out, its default: mails that work, not none.
             setup = setup.model_copy(update={"templates": self._revisions.one(tenant, 0).setup.templates})
-        return _prepared(setup, sections)
+        prepared = _prepared(setup, sections)
+        return replace(prepared, warnings=[*prepared.warnings, *self._obstacles(tenant, sections.values())])
 
     def keepable(self, tenant: TenantInfo, document: Mapping[str, Any], seen: StoredSetup) -> frozenset[str]:
         """The pointers of stored secrets that may stay where a document wants one (design, section 5.3)."""
@@ -107,6 +113,12 @@ class Judge:
                 raise ConfigInvalidError(errors=errors)
         section = self._reader.read(tenant, "/connector", connector_json, source)
         return ResolvedConnector(section.provider, section.config, section.values_tag)
+
+    def _obstacles(self, tenant: TenantInfo, sections: Iterable[Section]) -> list[Problem]:
+        """What the operator still has to do; in a development tenant the inbox stands in for the mail server."""
+        means = Means(relay=self._relay)
+        found = [self._connectors[each.provider].obstacle(means) for each in sections if tenant.production]
+        return [each for each in found if each]
 
 
 def _prepared(setup: Setup, sections: Mapping[str, Section]) -> Prepared:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal, overload
 
+from webapp.connectors.base import Relay
 from webapp.db.session import Database
 from webapp.db.vault import Vault
 from webapp.domain.diff import Change, changes
@@ -64,11 +65,12 @@ class Setups:
         *,
         environ: Mapping[str, str] | None = None,
         templates: Callable[[], Mapping[UsageType, Mapping[str, Template]]] = default_templates,
+        relay: Relay | None = None,
     ) -> None:
         reader = SectionReader(vault, connectors, LentSecrets(os.environ if environ is None else environ))
         self._proofs = Proofs(db)
         self._revisions = Revisions(db, vault, reader, templates)
-        self._judge = Judge(self._revisions, reader)
+        self._judge = Judge(self._revisions, reader, connectors, relay)
         self._saving = Saving(db, vault, self._revisions, self._proofs, audit or Audit())
 
     def active(self, tenant: TenantInfo) -> StoredSetup:

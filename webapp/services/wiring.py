@@ -119,7 +119,9 @@ def build(settings: Settings) -> Services:
     db = Database(settings.resolved_database_url)
     vault = vault_of(db, operator_keys(settings.secret_keys, settings.data_dir))
     audit, loop = Audit(), BackgroundLoop()
-    tenants, limits, setups = Tenants(db, vault, audit), Limits(db, vault), Setups(db, vault, CONNECTORS, audit)
+    relay = operators_relay(settings, CONNECTORS["smtp"])
+    tenants, limits = Tenants(db, vault, audit), Limits(db, vault)
+    setups = Setups(db, vault, CONNECTORS, audit, relay=relay)
     plans = Plans(db, vault)
     planning = Planning(setups, CONNECTORS, plans)
     drafts, runs, inbox = Drafts(db, vault, CONNECTORS), Runs(db, vault), Inbox(db, vault)
@@ -131,7 +133,7 @@ def build(settings: Settings) -> Services:
         CONNECTORS,
         Networks(settings, sandbox),
         access,
-        relay=operators_relay(settings, CONNECTORS["smtp"]),
+        relay=relay,
         inbox=inbox,
         usage=usage,
         machine=MachineIdentity(settings.machine_identity_tenants),
