@@ -78,6 +78,8 @@ class Switch:
     new: Provider
     carried: tuple[Text, ...]
     """Settings whose values came along, in the new provider's words."""
+    waiting: tuple[Text, ...]
+    """Settings whose values come along as soon as another choice on the form asks for them."""
     dropped: tuple[Kept, ...]
     """What was set and has no place in the new one, in the old provider's words."""
     retyped: tuple[Text, ...]
@@ -110,6 +112,9 @@ def switched(old: Provider, was: Mapping[str, Any], new: Provider, becomes: Mapp
         old,
         new,
         carried=tuple(dict.fromkeys(new.label(each) for each in carrier.taken if _at(after, each.path) is not None)),
+        waiting=tuple(
+            new.label(each) for each in carrier.taken if each.name in carrier.aside and not _at(after, each.path)
+        ),
         dropped=tuple(_dropped(old, before, after, carrier.used)),
         retyped=tuple(_needed(new, after)),
         losses=tuple(losses(new.kind, after, becomes.get("templates") or {})),

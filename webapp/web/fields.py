@@ -80,7 +80,7 @@ class SettingField(Field):  # type: ignore[misc]  # WTForms has no types
         """
         about = self.setting.about
         always = not about.advanced and about.show_if is None
-        return not self.required and self.kind in ("text", "number", "lines") and always
+        return not self.required and self.kind in ("text", "number", "lines", "secret") and always
 
     @property
     def placeholder(self) -> str:

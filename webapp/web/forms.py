@@ -79,7 +79,8 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
                 at_once = tuple(field for field in first if field not in late)
                 later = tuple(field for field in advanced if not self.applies(field))
                 sections.append(Section(section, title, at_once, advanced, late, later))
-        return sections
+        # What nobody needs to touch stands last.
+        return sorted(sections, key=lambda each: not (each.fields or each.late))
 
     def numbers(self, fields: Sequence[SettingField]) -> str:
         """Name fields by their places in the model."""

@@ -12,6 +12,7 @@ from webapp.connectors.config import settings_of
 from webapp.domain.address import Mailbox
 from webapp.domain.problem import Problem
 from webapp.domain.roles import TenantInfo
+from webapp.domain.text import NOTHING, T, Text
 from webapp.services.delivery import House
 from webapp.web.connector.cards import Card, card_of
 from webapp.web.context import services
@@ -29,6 +30,9 @@ class Status:
     provider_title: str = ""
     tile: str = ""
     host: str = ""
+    """Where mail is handed in."""
+    host_title: Text = NOTHING
+    """What that is called."""
     sender: str = ""
     revision: int = 0
     saved_at: datetime | None = None
@@ -52,13 +56,15 @@ def status_of(tenant: TenantInfo) -> Status:
     info = setups.history(tenant, limit=1)[0]
     proof = setups.proven(tenant, stored.values_tag) if stored.values_tag else None
     card = card_of(services(), connector.model_dump())
+    place = place_of(card, connector.config) if card else ("", NOTHING)
     house = services().delivery.house(tenant, card.connector) if card else None
     return Status(
         state=state,
         provider=connector.provider,
         provider_title=card.title if card else connector.provider,
         tile=card.logo if card else connector.provider,
-        host=place_of(card, connector.config) if card else "",
+        host=place[0],
+        host_title=place[1],
         sender=_sender(connector.config, house),
         revision=stored.number,
         saved_at=info.created_at,
@@ -78,15 +84,15 @@ def _sender(config: Mapping[str, Any], house: House | None) -> str:
     return str(config.get("fromEmail") or name)
 
 
-def place_of(card: Card, config: Mapping[str, Any]) -> str:
-    """Where mail is handed in: a server with its port, a region, or the host of an interface."""
+def place_of(card: Card, config: Mapping[str, Any]) -> tuple[str, Text]:
+    """Where mail is handed in, and what that is: a server with its port, a region, or the host of an interface."""
     host, port = config.get("host"), config.get("port")
     if host:
-        return f"{host}:{port}" if port else str(host)
+        return f"{host}:{port}" if port else str(host), T("Server")
     known = {each.name: each for each in settings_of(card.connector.config_model)}
     endpoint = known.get("endpoint")
     own = config.get("endpoint") or None
     for name in _REGIONS:
         if name in known and own in (None, endpoint and endpoint.default):
-            return str(config.get(name) or known[name].default or "")
-    return urlsplit(str(own or (endpoint and endpoint.default) or "")).netloc
+            return str(config.get(name) or known[name].default or ""), known[name].about.title
+    return urlsplit(str(own or (endpoint and endpoint.default) or "")).netloc, T("Endpoint")

@@ -34,8 +34,8 @@ PHASE_TITLES: Final[Mapping[str, Text]] = {
     "mail_from": T("Sender"),
     "rcpt_to": T("Recipient"),
     "data": T("Hand over the mail"),
-    "account": T("State of the account"),
-    "sender": T("May this sender send"),
+    "account": T("Read the account"),
+    "sender": T("Look up the sender"),
     "submit": T("Hand over the mail"),
     "capture": T("Put into the inbox"),
 }

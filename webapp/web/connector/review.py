@@ -15,6 +15,7 @@ from webapp.domain.errors import NotFoundError, SetupChangedMeanwhileError, Setu
 from webapp.domain.roles import Permission
 from webapp.domain.text import T, Text
 from webapp.services.setups import Plan
+from webapp.services.switching import Switch
 from webapp.web.changes import groups_of, text_lines
 from webapp.web.connector.blueprint import bp
 from webapp.web.connector.documents import value_at
@@ -131,7 +132,7 @@ def _page(editor: Editor, plan: Plan, *, moved: bool = False, needs_reason: bool
         groups=groups_of(plan.changes, editor.draft.provider, preset),
         text_lines=text_lines,
         kept=_kept(editor, plan),
-        effects=_effects(plan),
+        effects=_effects(plan, editor.switch),
         reviewed=_mark(plan),
         may_save=editor.access.may(Permission.SAVE),
         moved=moved,
@@ -153,12 +154,13 @@ def _kept(editor: Editor, plan: Plan) -> list[Text]:
     ]
 
 
-def _effects(plan: Plan) -> list[Text]:
+def _effects(plan: Plan, switch: Switch | None) -> list[Text]:
     """What takes effect the moment it is saved."""
     areas = {change.pointer.split("/")[1] for change in plan.changes}
     effects = []
     if "connector" in areas:
-        effects.append(T("The next mail goes out through the new connector values."))
+        new = T("The next mail goes out through %(provider)s.", provider=switch.new.title) if switch else None
+        effects.append(new or T("The next mail goes out through the new connector values."))
     if "templates" in areas:
         effects.append(T("The next mail of these types carries the new text."))
     if areas - {"connector", "templates"}:
