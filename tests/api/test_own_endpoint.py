@@ -152,3 +152,17 @@ class TestPostmark:
         assert broken.json["phases"][-1]["problem"]["code"] == "postmark.stream_not_found"
         assert mended.status_code == 200, mended.json
         assert ada.post(CHECK).json["ok"] is True
+
+
+class TestInbox:
+    def test_what_would_have_gone_lies_in_the_inbox_without_its_secrets(self, ada: API, peer: StandIn) -> None:
+        body = {"to": "eve@example.com", "connector": endpoint(peer), "capture": True}
+
+        answer = ada.post(TEST_SEND, json=body)
+        (item,) = ada.get("/tenants/dev/inbox").json
+        mail = ada.get(f"/tenants/dev/inbox/{item['id']}").json
+
+        assert answer.json["outcome"] == "captured"
+        assert peer.asked == []
+        assert "webhook-signature" in json.dumps(mail)
+        assert CANARY not in json.dumps(mail)
