@@ -74,7 +74,7 @@ class TestDetect:
         (only,) = ada.post(DETECT, json={"host": f"localhost:{server.port}"}).json["candidates"]
 
         assert (only["usable"], only["config"]) == (False, {})
-        assert only["problem"]["code"] == "smtp.starttls_not_offered"
+        assert only["problem"]["code"] == "detection.not_encrypted"
 
     @pytest.mark.parametrize(
         ("body", "pointer"),

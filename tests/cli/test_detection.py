@@ -51,7 +51,7 @@ def test_what_is_not_safe_is_named_with_its_reason(work: Run, scripted: Callable
 
     assert done.code == 1
     assert "cannot be used" in done.out
-    assert "reason    The server does not offer STARTTLS" in done.out
+    assert "reason    This server does not encrypt" in done.out
 
 
 @pytest.mark.parametrize("typed", ["ada@", "two words", "https://mail.example.com", ""])

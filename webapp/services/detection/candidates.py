@@ -14,6 +14,7 @@ from webapp.connectors.smtp.login import METHODS
 from webapp.connectors.smtp.probing import Door, Finding
 from webapp.domain.problem import Problem
 from webapp.domain.text import T, Text
+from webapp.services.detection.problems import no_login, not_encrypted, unknown_login
 from webapp.services.detection.recognition import SMTP, Provider
 from webapp.services.detection.results import Candidate, Needed
 from webapp.services.detection.survey import Clue, Seen
@@ -127,8 +128,10 @@ def _of_server(
     usable = [finding for finding in found if finding.safe]
     if not usable:
         problem = _worst(found, seen.closed.get(host))
-        told = (_told(finding) for finding in found if finding.reached)
-        return [_Ranked(0, Candidate(SMTP, host, problem=problem, evidence=(*reason, *told)))] if problem else []
+        # A port that is tried both ways answers to one of them only.
+        spoke = [each for each in found if each.banner] or [each for each in found if each.reached]
+        evidence = (*reason, *map(_told, spoke))
+        return [_Ranked(0, Candidate(SMTP, host, problem=problem, evidence=evidence))] if problem else []
     best, evidence = usable[0], (*reason, *(_told(finding) for finding in usable))
     auth, warnings, problem = _login(target, host, best)
     if problem:
@@ -151,7 +154,7 @@ def _login(target: Target, host: str, finding: Finding) -> tuple[dict[str, Any],
         return {"type": "oauth2"}, (_ONLY_OAUTH,), None
     if not offered and host == target.host and not target.address:
         return {"type": "none"}, (_NO_LOGIN,), None
-    return {"type": "login"}, (), _no_login(finding) if not offered else _unknown_login(finding)
+    return {"type": "login"}, (), no_login(finding) if not offered else unknown_login(finding)
 
 
 def _with_user(config: Mapping[str, Any], address: str) -> dict[str, Any]:
@@ -214,7 +217,10 @@ def _worst(found: Sequence[Finding], closed: Problem | None) -> Problem | None:
         (each for each in found if each.problem),
         key=lambda each: (not _untrusted(each), not each.banner, not each.reached),
     )
-    return telling[0].problem if telling else closed
+    worst = telling[0] if telling else None
+    if worst and worst.problem and worst.problem.code == "smtp.starttls_not_offered":
+        return not_encrypted(worst)
+    return worst.problem if worst else closed
 
 
 def _untrusted(finding: Finding) -> bool:
@@ -246,34 +252,4 @@ def _told(finding: Finding) -> Text:
         "Port %(port)s answers “%(banner)s” and offers STARTTLS (%(tls)s). Certificate valid until %(until)s. "
         "Login: %(offered)s.",
         **facts,
-    )
-
-
-def _no_login(finding: Finding) -> Problem:
-    return Problem(
-        "detection.no_login",
-        T("This server takes mail for its own domain only"),
-        T(
-            "“%(host)s” port %(port)s offers no login, so it takes mail for the people it serves and passes none on.",
-            host=finding.host,
-            port=finding.door.port,
-        ),
-        (
-            T("Ask whoever runs it for the server and port where mail is handed in (submission, 465 or 587)."),
-            T("If it knows this machine by its address and relays for it, type its name instead of an address."),
-        ),
-    )
-
-
-def _unknown_login(finding: Finding) -> Problem:
-    return Problem(
-        "detection.login_unknown",
-        T("There is no way to log in that Postroom knows"),
-        T(
-            "“%(host)s” port %(port)s offers only %(offered)s.",
-            host=finding.host,
-            port=finding.door.port,
-            offered=", ".join(finding.mechanisms[:6]).upper(),
-        ),
-        (T("Ask whoever runs it to offer PLAIN or LOGIN over TLS, or OAuth 2.0."),),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from webapp.connectors.smtp.probing import DOORS
+from webapp.connectors.smtp.probing import DOORS, Finding
 from webapp.domain.problem import Problem
 from webapp.domain.text import T
 from webapp.services.detection.results import Candidate
@@ -62,4 +62,54 @@ def nothing_found(target: Target, seen: Seen, found: Sequence[Candidate]) -> Pro
             T("If the server uses another port, type it too, such as smtp.example.com:2587."),
             T("If connections from here are blocked, ask the operator of this machine to open 465 and 587."),
         ),
+    )
+
+
+def not_encrypted(finding: Finding) -> Problem:
+    """A server where everybody on the way could read the password."""
+    return Problem(
+        "detection.not_encrypted",
+        T("This server does not encrypt"),
+        T(
+            "“%(host)s” port %(port)s offers no STARTTLS, so password and mails would cross the network readable by "
+            "anyone. Nothing is filled in for it.",
+            host=finding.host,
+            port=finding.door.port,
+        ),
+        (
+            T("Ask whoever runs it to switch on TLS: port 465, or STARTTLS at port 587."),
+            T("If the server is on this machine or in a closed network of yours, fill it in by hand and say why."),
+        ),
+    )
+
+
+def no_login(finding: Finding) -> Problem:
+    """A server that takes mail for its own people only."""
+    return Problem(
+        "detection.no_login",
+        T("This server takes mail for its own domain only"),
+        T(
+            "“%(host)s” port %(port)s offers no login, so it takes mail for the people it serves and passes none on.",
+            host=finding.host,
+            port=finding.door.port,
+        ),
+        (
+            T("Ask whoever runs it for the server and port where mail is handed in (submission, 465 or 587)."),
+            T("If it knows this machine by its address and relays for it, type its name instead of an address."),
+        ),
+    )
+
+
+def unknown_login(finding: Finding) -> Problem:
+    """A server that asks for a proof which nobody here can give."""
+    return Problem(
+        "detection.login_unknown",
+        T("There is no way to log in that Postroom knows"),
+        T(
+            "“%(host)s” port %(port)s offers only %(offered)s.",
+            host=finding.host,
+            port=finding.door.port,
+            offered=", ".join(finding.mechanisms[:6]).upper(),
+        ),
+        (T("Ask whoever runs it to offer PLAIN or LOGIN over TLS, or OAuth 2.0."),),
     )

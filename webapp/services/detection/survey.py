@@ -190,8 +190,12 @@ class Survey:
                 task.cancel()
 
     async def _knock_at(self, host: str, doors: Sequence[Door], seen: Seen, deadline: float) -> None:
-        ports = ", ".join(str(port) for port in dict.fromkeys(door.port for door in doors))
-        at = self._begin(T("%(host)s, ports %(ports)s", host=host, ports=ports))
+        ports = list(dict.fromkeys(str(door.port) for door in doors))
+        at = self._begin(
+            T("%(host)s, ports %(ports)s", host=host, ports=", ".join(ports))
+            if len(ports) > 1
+            else T("%(host)s, port %(port)s", host=host, port=ports[0])
+        )
         try:
             await self._network.resolve(host, doors[0].port, seconds=self._patience.step)
         except DeliveryError as exc:

@@ -8,14 +8,13 @@ from typing import Any, Final
 
 from flask import make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from webapp.connectors.base import Connector
 from webapp.connectors.config import Setting, settings_of
 from webapp.domain.address import AddressError, parse_mailbox
 from webapp.domain.errors import InputError, LimitedError, NotFoundError, PostroomError
 from webapp.domain.roles import Permission
-from webapp.domain.text import Text
+from webapp.domain.text import T, Text
 from webapp.services.detection import Candidate, Detection, DetectionView
 from webapp.web.connector.blueprint import bp
 from webapp.web.connector.cards import PLAIN, Card, start
@@ -125,24 +124,21 @@ def _typed(result: Detection) -> str:
 def _title(view: DetectionView) -> str:
     asked = view.result.asked
     if view.running:
-        return gettext("Looking around for %(asked)s", asked=asked)
+        return translated(T("Looking around for %(asked)s", asked=asked))
     if view.state == "cancelled":
-        return gettext("Stopped looking for %(asked)s", asked=asked)
+        return translated(T("Stopped looking for %(asked)s", asked=asked))
     if view.result.found:
-        return gettext("Found for %(asked)s", asked=asked)
-    return gettext("Nothing to fill in for %(asked)s", asked=asked)
+        return translated(T("Found for %(asked)s", asked=asked))
+    return translated(T("Nothing to fill in for %(asked)s", asked=asked))
 
 
 def _aloud(view: DetectionView) -> str:
     """What a screen reader is told when it changes."""
-    best = next((each for each in view.result.candidates if each.usable), None)
+    title = _title(view)
     if view.running:
-        return gettext(
-            "%(title)s. At most %(seconds)s seconds.", title=_title(view), seconds=f"{view.result.seconds:g}"
-        )
-    if best:
-        return gettext("%(title)s: %(best)s", title=_title(view), best=best.title)
-    return _title(view)
+        return translated(T("%(title)s. At most %(seconds)s seconds.", title=title, seconds=f"{view.result.seconds:g}"))
+    best = next((each for each in view.result.candidates if each.usable), None)
+    return translated(T("%(title)s: %(best)s", title=title, best=best.title)) if best else title
 
 
 def _seen(view: DetectionView) -> str:
@@ -172,7 +168,8 @@ def _filled(kind: type[Connector[Any]], config: Mapping[str, Any]) -> tuple[tupl
     rows = []
     for setting in settings_of(kind.config_model):
         value = _value(config, setting.path)
-        if value is not None:
+        # A password is what everybody expects; another login is worth a word.
+        if value is not None and (setting.path, value) != (("auth", "type"), "login"):
             rows.append((setting.about.title, _words(setting, value)))
     return tuple(rows)
 
