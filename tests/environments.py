@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 110.0
+PATIENCE = 280.0
 
 
 @dataclass(frozen=True)

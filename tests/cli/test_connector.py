@@ -15,7 +15,7 @@ from tests.environments import ROOT, PythonEnvironment
 from webapp.cli import main
 from webapp.connectors import CONNECTORS
 
-pytestmark = pytest.mark.xdist_group("connector new")
+pytestmark = [pytest.mark.xdist_group("connector new"), pytest.mark.timeout(300)]
 
 UNWRITTEN = {
     "nothing_is_left_to_write[module]": "TODO: a request that only reads",

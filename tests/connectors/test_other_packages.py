@@ -17,7 +17,7 @@ from webapp.connectors.contract import Reply, StandIn
 
 EXAMPLE = ROOT / "tests" / "example_connector"
 WHISTLE = f"{CANARY}-tune"
-pytestmark = pytest.mark.xdist_group("other packages")
+pytestmark = [pytest.mark.xdist_group("other packages"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,19 @@ def here(installed: PythonEnvironment, tmp_path_factory: pytest.TempPathFactory)
     password = f"{CANARY} a violet pad\n"
     installed.postroom("init", "--email", "ada@example.com", "--password-stdin", typed=password, **variables)
     return variables
+
+
+@pytest.fixture
+def broken(installed: PythonEnvironment) -> Iterator[None]:
+    """A package that fails when it is loaded, installed for a while."""
+    module, about = installed.packages / "broken_ravens.py", installed.packages / "broken_ravens-3.1.dist-info"
+    module.write_text("1 / 0\n")
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-ravens\nVersion: 3.1\n")
+    (about / "entry_points.txt").write_text("[postroom.connectors]\nravens = broken_ravens:Ravens\n")
+    yield
+    module.unlink()
+    shutil.rmtree(about)
 
 
 @pytest.fixture
@@ -110,6 +123,16 @@ class TestTheExample:
         done = installed.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml"), there)
 
         assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_a_broken_one_beside_it_is_named_by_doctor_and_harms_nobody(
+        self, installed: PythonEnvironment, here: dict[str, str], broken: None
+    ) -> None:
+        doctor = installed.run("-c", "from webapp.cli import main; main()", "doctor", **here)
+        listed = [each["kind"] for each in json.loads(installed.postroom("providers", "--json", **here))]
+
+        assert doctor.returncode == 1
+        assert "ravens of broken-ravens 3.1 is left out. It cannot be loaded: ZeroDivisionError" in doctor.stdout
+        assert listed == [*CONNECTORS.ours, "pigeon-post"]
 
     def test_it_changed_no_file_of_ours(self) -> None:
         named = subprocess.run(
