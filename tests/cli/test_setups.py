@@ -170,6 +170,23 @@ class TestTestSend:
         assert done.out.splitlines()[-1].split()[:2] == ["data", "ok"]
         assert b"000000" in server.bodies[0]
 
+    def test_it_can_be_looked_at_only(self, either: Run, save: Save, server: ScriptedServer) -> None:
+        save(setup(server.port))
+
+        done = either("test-send", "dev", "--to", "ada@example.com", "--capture")
+
+        assert done.code == 0
+        assert "In the inbox of this tenant" in done.out + done.err
+        assert server.conversations == []
+
+    def test_production_has_no_inbox_to_look_into(self, run: Run, tmp_path: Path) -> None:
+        file = tmp_path / "setup.json"
+        file.write_text(json.dumps(setup(25)))
+
+        done = run("test-send", "prod", "--to", "ada@example.com", "--capture", "--file", str(file))
+
+        assert done.code == 2
+
     def test_a_refusal_fails(self, either: Run, save: Save, refusing: ScriptedServer) -> None:
         save(setup(refusing.port))
 
