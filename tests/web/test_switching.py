@@ -13,6 +13,7 @@ from tests.web.conftest import ADA, Browser, House
 from tests.web.filling import FORM, SECRET, choose, fill, send, shown
 from tests.web.test_review import save
 from webapp.accounts import Accounts
+from webapp.connectors import CONNECTORS
 from webapp.domain.roles import OPERATOR, Access, Role
 
 CHOOSE = f"{FORM}/choose"
@@ -218,6 +219,16 @@ class TestTemplates:
         send(ada, "open:SignIn")
 
         assert "providerTemplate" not in ada.get(FORM).text
+
+
+@pytest.mark.parametrize("provider", [*CONNECTORS.ours, "smtp:gmail", "smtp:amazon-ses"])
+def test_the_form_of_every_provider_is_light(ada: Browser, provider: str) -> None:
+    fill(ada, fromEmail="Acme <hello@example.com>")
+    save(ada)
+    choose(ada, provider)
+    send(ada, "open:SignIn")
+
+    assert len(ada.get(FORM).data) < 60_000
 
 
 def _access(house: House) -> Access:

@@ -86,7 +86,7 @@ def _asset(path: Path) -> Asset:
     body = path.read_bytes()
     mimetype = "text/javascript" if path.suffix == ".js" else mimetypes.guess_type(path.name)[0] or "text/plain"
     zipped = gzip.compress(body, 9, mtime=0) if path.suffix in _COMPRESSED and len(body) > 500 else None
-    return Asset(hashlib.sha256(body).hexdigest()[:16], mimetype, body, zipped, path, stamp)
+    return Asset(hashlib.sha256(body).hexdigest()[:12], mimetype, body, zipped, path, stamp)
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
