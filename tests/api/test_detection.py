@@ -65,7 +65,7 @@ class TestDetect:
 
         assert response.status_code == 200
         assert response.json["found"] is False
-        assert response.json["problem"]["code"] == "network.connection_refused"
+        assert response.json["problem"]["code"] == "detection.no_answer"
         assert response.json["problem"]["steps"]
 
     def test_what_is_not_safe_has_no_config(self, ada: API, scripted: Callable[..., ScriptedServer]) -> None:

@@ -166,6 +166,12 @@ class TestDNS:
         assert not found.found
         assert found.problem is not None
         assert found.problem.code == "detection.nothing_found"
+        assert "(Mimecast), which takes mail for others" in str(found.remarks[0])
+
+    def test_a_domain_that_takes_no_mail_is_told(self, looking: Callable[..., Detections], ada: Access) -> None:
+        found = looking({("example.com", "MX"): ["0 ."]}).detect(ada, "ada@example.com").result
+
+        assert [str(each) for each in found.remarks] == ["example.com says that it takes no mail (null MX)."]
 
     def test_a_silent_name_server_keeps_nobody_waiting(self, looking: Callable[..., Detections], ada: Access) -> None:
         service = looking({("example.com", each): SILENT for each in ("MX", "TXT")}, patience=Patience(dns=0.3))
@@ -174,6 +180,7 @@ class TestDNS:
 
         assert found.problem is not None
         assert "No name server answered in time." in [str(step.outcome) for step in found.steps]
+        assert "Looking again may find more." in str(found.remarks[0])
 
     def test_what_dns_says_of_mailboxes_is_never_asked_for_a_server_with_a_port(
         self, looking: Callable[..., Detections], ada: Access
@@ -433,7 +440,7 @@ class TestAsking:
         found = looking(hosts={MAIL: "127.0.0.1"}).detect(ada, f"{MAIL}:{free_port()}").result
 
         assert found.problem is not None
-        assert found.problem.code == "network.connection_refused"
+        assert found.problem.code == "detection.no_answer"
 
     def test_each_step_is_told_with_its_outcome(self, looking: Callable[..., Detections], ada: Access) -> None:
         found = looking({("example.com", "MX"): ["10 mx1.qq.com."]}).detect(ada, "ada@example.com").result

@@ -79,7 +79,7 @@ class TestFinding:
         find_out(ada, f"localhost:{free_port()}")
 
         assert "Nothing to fill in for localhost" in ada.page
-        assert "accepts no connection at port" in ada.page
+        assert "no mail server answers at port" in ada.page
         assert "Fill in any mail server by hand" in ada.page
 
     def test_what_is_not_safe_cannot_be_used(self, ada: Browser, scripted: Callable[..., ScriptedServer]) -> None:

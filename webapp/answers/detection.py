@@ -77,6 +77,8 @@ class DetectionAnswer(Answer):
     """Whether at least one candidate can be used."""
     candidates: list[CandidateAnswer]
     """The best first."""
+    remarks: list[str]
+    """What is worth knowing and speaks for nobody, such as a filter that stands before the mail servers."""
     steps: list[DetectionStepAnswer]
     problem: ProblemAnswer | None = None
     """Why there is nothing to use, and what to do instead."""
@@ -87,6 +89,7 @@ class DetectionAnswer(Answer):
             asked=detection.asked,
             found=detection.found,
             candidates=[CandidateAnswer.of(each) for each in detection.candidates],
+            remarks=[str(each) for each in detection.remarks],
             steps=[DetectionStepAnswer.of(each) for each in detection.steps],
             problem=ProblemAnswer.of(detection.problem) if detection.problem else None,
         )

@@ -25,6 +25,8 @@ def detect(address_or_host: str, tenant: str | None, as_json: bool) -> None:
     else:
         if found["candidates"]:
             report("\n\n".join("\n".join(_candidate(each)) for each in found["candidates"]))
+        for remark in found["remarks"]:
+            tell(remark)
         if problem := found.get("problem"):
             steps = [f"  {number}. {step}" for number, step in enumerate(problem["steps"], 1)]
             tell("\n".join([f"{problem['title']} ({problem['code']})", problem["cause"], *steps]))

@@ -174,7 +174,7 @@ class Detections:
         try:
             seen = await survey.look(target)
             found = candidates_of(target, seen, self._connectors)
-            ended = replace(begun, candidates=found)
+            ended = replace(begun, candidates=found, remarks=tuple(seen.notes))
             ended = replace(ended, problem=None if ended.found else nothing_found(target, seen, found))
         finally:
             saver.cancel()

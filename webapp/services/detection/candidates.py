@@ -48,7 +48,7 @@ def candidates_of(target: Target, seen: Seen, connectors: Connectors) -> tuple[C
     taken = {host for clue in seen.clues for host in clue.provider.hosts()}
     taken |= {host for host, found in seen.servers.items() if _greeted_by_provider(found, seen.clues)}
     for host, found in seen.servers.items():
-        if host not in taken and (any(each.reached for each in found) or host == target.host):
+        if host not in taken and any(each.reached for each in found):
             ranked += _of_server(target, host, found, seen, connectors)
     ranked.sort(key=lambda each: (not each.candidate.usable, -each.weight))
     return tuple(each.candidate for each in ranked)
@@ -127,7 +127,7 @@ def _of_server(
     reason = (seen.reasons[host],) if host in seen.reasons else ()
     usable = [finding for finding in found if finding.safe]
     if not usable:
-        problem = _worst(found, seen.closed.get(host))
+        problem = _worst(found)
         # A port that is tried both ways answers to one of them only.
         spoke = [each for each in found if each.banner] or [each for each in found if each.reached]
         evidence = (*reason, *map(_told, spoke))
@@ -211,7 +211,7 @@ def _leads_through(config: Mapping[str, Any], door: Door) -> bool:
     return (config.get("port"), config.get("security")) == (door.port, door.security)
 
 
-def _worst(found: Sequence[Finding], closed: Problem | None) -> Problem | None:
+def _worst(found: Sequence[Finding]) -> Problem | None:
     """The reason that tells most: of a server that spoke, rather than of a port where nobody is."""
     telling = sorted(
         (each for each in found if each.problem),
@@ -220,7 +220,7 @@ def _worst(found: Sequence[Finding], closed: Problem | None) -> Problem | None:
     worst = telling[0] if telling else None
     if worst and worst.problem and worst.problem.code == "smtp.starttls_not_offered":
         return not_encrypted(worst)
-    return worst.problem if worst else closed
+    return worst.problem if worst else None
 
 
 def _untrusted(finding: Finding) -> bool:

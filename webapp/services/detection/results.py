@@ -68,6 +68,8 @@ class Detection:
     steps: tuple[Step, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     """The best first; what cannot be used comes last, with its reason."""
+    remarks: tuple[Text, ...] = ()
+    """What is worth knowing and speaks for nobody."""
     problem: Problem | None = None
     """Why nothing can be offered, and what to do instead."""
 

@@ -25,6 +25,7 @@ SERVERS_LIMIT: Final = 6
 OWN_EXCHANGERS: Final = 2
 """Servers that take the domain's mail themselves, and may be handed mail too."""
 PRESETS_LIMIT: Final = 2
+_SILENCE: Final = T("The name servers of this machine did not answer everything in time. Looking again may find more.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,10 @@ class Survey:
         """Ask for MX, SPF and SRV at once; gives the servers that the domain names for handing in mail."""
         domain, dns, seconds = target.host, self._dns, self._patience.dns
         exchangers, senders, at_once, later = await asyncio.gather(
-            self._asked(T("MX records of %(domain)s", domain=domain), dns.mail_exchangers(domain, seconds=seconds), []),
-            self._asked(T("SPF record of %(domain)s", domain=domain), dns.senders(domain, seconds=seconds), []),
+            self._asked(
+                seen, T("MX records of %(domain)s", domain=domain), dns.mail_exchangers(domain, seconds=seconds), []
+            ),
+            self._asked(seen, T("SPF record of %(domain)s", domain=domain), dns.senders(domain, seconds=seconds), []),
             self._quietly(dns.service("submissions", domain, seconds=seconds)),
             self._quietly(dns.service("submission", domain, seconds=seconds)),
         )
@@ -159,12 +162,14 @@ class Survey:
         elif not found:
             seen.reasons.setdefault(host, T("MX of %(domain)s is %(host)s.", domain=domain, host=host))
 
-    async def _asked(self, text: Text, question: Awaitable[ResultT], nothing: ResultT) -> ResultT:
+    async def _asked(self, seen: Seen, text: Text, question: Awaitable[ResultT], nothing: ResultT) -> ResultT:
         at = self._begin(text)
         try:
             answer = await question
         except DNSUnansweredError:
             self._end(at, "nothing", T("No name server answered in time."))
+            if _SILENCE not in seen.notes:
+                seen.notes.append(_SILENCE)
             return nothing
         names = ", ".join(map(str, answer[:3])) if isinstance(answer, list) else ""
         self._end(at, "found" if names else "nothing", T("%(names)s", names=names) if names else T("None."))
