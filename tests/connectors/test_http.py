@@ -46,6 +46,13 @@ def service() -> flask.Flask:
     app.add_url_rule("/elsewhere", "elsewhere", view_func=lambda: flask.redirect("/echo"))
     app.add_url_rule("/endless", "endless", view_func=lambda: flask.Response(b"x" * 65536 for _ in range(100_000)))
     app.add_url_rule("/large", "large", view_func=lambda: "x" * 1000)
+
+    @app.route("/in/<charset>")
+    def in_charset(charset: str):
+        return '{"said": "caf\u00e9"}'.encode("latin-1" if charset == "iso-8859-1" else "utf-8"), {
+            "Content-Type": f"application/json; charset={charset}"
+        }
+
     return app
 
 
@@ -142,6 +149,16 @@ class TestExchange:
             (response,) = exchange(secure, httpx2.Request("GET", f"{secure}/echo"), proxy=proxy)
 
         assert response.status_code == 201
+
+    @pytest.mark.parametrize(
+        "charset",
+        ["utf-8", "iso-8859-1", "zlib", "bz2", "base64", "rot13", "punycode", "idna", "undefined", "utf-16", "no-such"],
+    )
+    def test_an_answer_is_read_as_text_whatever_it_says_of_its_letters(self, plain, charset):
+        # Python's codecs also unpack archives, take quadratic time (punycode), or refuse to read on (idna).
+        (answer,) = exchange(plain, httpx2.Request("GET", f"{plain}/in/{charset}"))
+
+        assert answer.text == '{"said": "café"}'
 
 
 class TestFailure:

@@ -38,6 +38,8 @@ ANSWER_LIMIT: Final = 1_000_000
 """Bytes of an answer; more is refused."""
 
 _USER_AGENT: Final = "Postroom"
+_CHARSETS: Final = frozenset({"utf-8", "iso-8859-1", "windows-1252"})
+"""What answers are read in; all others as UTF-8, because some names stand for codecs that unpack or never end."""
 _GOODBYE_SECONDS: Final = 1.0
 
 
@@ -172,7 +174,7 @@ class HTTPConnection:
         sent = httpcore2.Request(request.method.encode(), target, headers=request.headers.raw, content=request.stream)
         answer = await self._http.handle_async_request(sent)
         try:
-            content = b""
+            content = bytearray()
             async for piece in answer.aiter_stream():
                 content += piece
                 if len(content) > limit:
@@ -180,7 +182,10 @@ class HTTPConnection:
         finally:
             await answer.aclose()
         headers = [(name, value) for name, value in answer.headers if name.lower() != b"content-encoding"]
-        return httpx2.Response(answer.status, headers=headers, content=content, request=request)
+        response = httpx2.Response(answer.status, headers=headers, content=bytes(content), request=request)
+        if response.charset_encoding not in _CHARSETS:
+            response.encoding = "utf-8"
+        return response
 
     def _tls_version(self) -> str | None:
         tls = self._stream.get_extra_info("ssl_object") if self._stream else None
