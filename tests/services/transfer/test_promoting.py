@@ -11,7 +11,12 @@ from tests.services.conftest import ADA, BOB, PASSWORD, smtp
 from webapp.connectors import CONNECTORS
 from webapp.db.session import Database
 from webapp.db.vault import Vault
-from webapp.domain.errors import ForbiddenError, InputError, SetupChangedMeanwhileError
+from webapp.domain.errors import (
+    ForbiddenError,
+    InputError,
+    SecretRetypeRequiredError,
+    SetupChangedMeanwhileError,
+)
 from webapp.domain.roles import Access, TenantInfo
 from webapp.services.setups import Setups
 from webapp.services.tenants import Tenants
@@ -57,6 +62,15 @@ def pointers(plan: Any) -> list[str]:
 
 def password(setups: Setups, access: Access) -> str:
     return setups.secrets(access, setups.active(access.tenant).number)["/connector/config/auth/pass"]
+
+
+def _sendgrid() -> dict[str, Any]:
+    return {"provider": "sendgrid", "config": {"apiKey": f"SG.{NEW}", "fromEmail": "no-reply@example.com"}}
+
+
+def _mailgun() -> dict[str, Any]:
+    config = {"apiKey": NEW, "domain": "mg.example.com", "fromEmail": "no-reply@mg.example.com"}
+    return {"provider": "mailgun", "config": config}
 
 
 class TestWhatGoes:
@@ -142,6 +156,29 @@ class TestSecrets:
 
         with pytest.raises(ForbiddenError, match="never copied"):
             promoting.plan(target, source, Promotion(secrets={SLOT: "copy"}))
+
+    @pytest.mark.parametrize(
+        "changed",
+        [
+            {"host": "smtp.attacker.example"},
+            {"security": "none", "insecureAuthReason": "lab", "allowInsecureAuth": True},
+        ],
+        ids=["another host", "in clear"],
+    )
+    def test_a_copied_secret_follows_no_changed_destination(self, promoting, setups, source, target, changed):
+        setups.save(target, {"connector": smtp(**changed)}, base=None, reason="first")
+
+        with pytest.raises(SecretRetypeRequiredError) as caught:
+            promoting.plan(source, target, Promotion(only=["/templates"], secrets={SLOT: "copy"}))
+
+        assert [error.pointer for error in caught.value.errors] == [f"/secrets/{SLOT}"]
+
+    def test_a_copied_secret_of_another_provider_is_not_put_at_the_same_place(self, promoting, setups, source, target):
+        setups.save(source, {"connector": _sendgrid()}, base=None)
+        setups.save(target, {"connector": _mailgun()}, base=None, reason="first")
+
+        with pytest.raises(SecretRetypeRequiredError):
+            promoting.plan(source, target, Promotion(only=["/templates"], secrets={"mailgun.apiKey": "copy"}))
 
     def test_a_slot_that_the_source_has_not_is_refused(self, promoting, source, target):
         with pytest.raises(InputError) as caught:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from webapp.domain import tenant_document
 from webapp.domain.diff import escape
-from webapp.domain.errors import FieldError, ForbiddenError, InputError
+from webapp.domain.errors import FieldError, ForbiddenError, InputError, SecretRetypeRequiredError
 from webapp.domain.roles import Access, Permission
 from webapp.domain.tenant_document import slotted
 from webapp.domain.text import T
@@ -73,20 +73,33 @@ class Promoting:
         return choices
 
     def _copied(
-        self, source: Access, target: Access, revision: int, merged: Mapping[str, Any], copied: Iterable[str]
+        self, source: Access, target: Access, revision: int, merged: Mapping[str, Any], copied: Collection[str]
     ) -> dict[str, str | None]:
-        """The source's secrets for some slots. Only for owners of both, and never out of production."""
+        """The source's secrets for some slots. Only for owners of both, and never out of production.
+
+        Raises ForbiddenError, InputError, or SecretRetypeRequiredError where the merged setup leads them elsewhere.
+        """
         if not (source.may(Permission.MANAGE) and target.may(Permission.MANAGE)):
             raise ForbiddenError(T("Only who owns both tenants may copy secrets from one to the other."))
         if source.tenant.production and not target.tenant.production:
             raise ForbiddenError(T("Secrets of a production tenant are never copied into a development tenant."))
         values = self._setups.secrets(source, revision)
-        by_slot = {slot: values.get(pointer) for pointer, slot in tenant_document.slots(merged).items()}
+        places = tenant_document.slots(merged)
+        by_slot = {slot: values.get(pointer) for pointer, slot in places.items()}
         unknown = [slot for slot in copied if by_slot.get(slot) is None]
         if unknown:
             message = T("The source has no such secret, or it is lent by the operator.")
             raise InputError(
                 errors=[FieldError(f"/secrets/{escape(slot)}", "secret.slot_unknown", message) for slot in unknown]
+            )
+        # A mixture of both setups may have the source's slot and the target's host, or another provider's key there.
+        asked, stays = frozenset(copied), self._setups.keepable(source.tenant, merged)
+        astray = [slot for pointer, slot in places.items() if slot in asked and pointer not in stays]
+        if astray:
+            elsewhere = T("In this setup the secret would go to another place than the source's own. Type it.")
+            code = SecretRetypeRequiredError.code
+            raise SecretRetypeRequiredError(
+                elsewhere, errors=[FieldError(f"/secrets/{escape(slot)}", code, elsewhere) for slot in astray]
             )
         return {slot: by_slot[slot] for slot in copied}
 
