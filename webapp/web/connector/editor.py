@@ -14,7 +14,6 @@ from webapp.connectors.base import Alternative, Connector, Preset
 from webapp.domain.errors import (
     FieldError,
     ProviderNotInstalledError,
-    SecretRetypeRequiredError,
 )
 from webapp.domain.problem import JSON, PatchOperation, Problem
 from webapp.domain.roles import Access, Permission
@@ -23,15 +22,14 @@ from webapp.services.defaults import default_templates
 from webapp.services.delivery import House
 from webapp.services.drafts import Draft
 from webapp.services.setups import StoredSetup
-from webapp.services.switching import Loss, Provider, Switch, losses, switched
+from webapp.services.switching import Provider, Switch, switched
 from webapp.services.wiring import Services
 from webapp.web.connector.cards import preset_of, provider_of
 from webapp.web.connector.documents import rebased, unmarked, value_at
 from webapp.web.connector.judgement import Judgement, judged, proven
-from webapp.web.connector.laying import ShownText, drawn_config, laid_over, page_count, with_texts, without_texts
+from webapp.web.connector.laying import ShownText, shown_text, taken_over, without_texts
 from webapp.web.connector.remarks import Remarks
-from webapp.web.connector.telling import CONFIG, Fault, tell_errors, tell_remarks
-from webapp.web.connector.text import read_text, same, text_of
+from webapp.web.connector.telling import CONFIG, Fault, tell_errors, tell_remarks, unasked
 from webapp.web.connector.ways import Ways
 from webapp.web.fields import SecretField
 from webapp.web.forms import SettingsForm, filled, form_for
@@ -155,16 +153,10 @@ class Editor:
         aside: Mapping[str, JSON] | None = None,
     ) -> None:
         """Begin with a provider that was chosen; templates and the rest of the setup stay."""
-        self.remarks = Remarks(to=self.remarks.to, usage_type=self.remarks.usage_type, turn=self.remarks.turn + 1)
-        self.remarks.aside = dict(aside or {})
+        self.remarks = self.remarks.anew(aside or {})
         self.draft = replace(self.draft, provider=connector["provider"], preset=preset)
         self.put({**self.document, "connector": connector}, secrets)
         self.keep()
-
-    @property
-    def template_notes(self) -> list[Loss]:
-        """What of the templates this connector does not use, or cannot."""
-        return list(losses(self.kind, self._config, self.document.get("templates") or {}))
 
     def return_to_live(self, preset: str) -> None:
         """Take back the choice of another provider: the live one stands there again, with its secrets."""
@@ -172,15 +164,8 @@ class Editor:
 
     @cached_property
     def text(self) -> ShownText:
-        """The config as text: as it was typed where that says the same as the form, or cannot be taken over yet."""
-        config = self.draft.document["connector"]["config"]
-        reading = read_text(self.remarks.text, self.kind) if self.remarks.text is not None else None
-        if reading and reading.config is None:
-            drawn = self.remarks.drawn if isinstance(self.remarks.drawn, dict) else config
-            return ShownText(reading.text, drawn, reading.faults, behind=not same(drawn, config, self.kind))
-        if reading and reading.config is not None and same(reading.config, config, self.kind):
-            return ShownText(reading.text, config)
-        return ShownText(text_of(self.form) if self.form else "", config)
+        """The config as text."""
+        return shown_text(self.remarks, self._config, self.kind, self.form)
 
     def forget_text(self) -> None:
         """Give up a text that cannot be taken over: the values of the form stand there again."""
@@ -212,9 +197,8 @@ class Editor:
 
     def keep_unless_newer(self) -> bool:
         """Write the draft, unless something else was kept since it was read; tells whether it was written."""
-        kept = self._services.drafts.save(
-            self.access, replace(self.draft, ui=self.remarks.to_json()), unless_newer=True
-        )
+        draft = replace(self.draft, ui=self.remarks.to_json())
+        kept = self._services.drafts.save(self.access, draft, unless_newer=True)
         self.draft, self.begun = kept or self.draft, True
         return kept is not None
 
@@ -258,15 +242,10 @@ class Editor:
         self.remarks.turn += 1
         self.put({**self.document, "templates": reset(templates, default_templates(), usage_type)})
 
-    def mails(self) -> list[MailFields]:
-        return mails_of(
-            self.document.get("templates") or {}, default_templates(), self.remarks.opened, self.remarks.mails
-        )
-
     @cached_property
     def problems(self) -> list[tuple[str, Problem]]:
         """Combinations that cannot work, with the pointer into the config where they are told."""
-        return self.kind.contradictions(self.draft.document["connector"]["config"]) if self.connector else []
+        return self.kind.contradictions(self._config) if self.connector else []
 
     @cached_property
     def judgement(self) -> Judgement:
@@ -287,12 +266,13 @@ class Editor:
 
     def show_errors(self, errors: Sequence[FieldError] | None = None) -> list[Fault]:
         """Put errors at their fields; without ``errors`` those of settings that were left, and of secrets to retype."""
-        told = [each for each in self.judgement.errors if self._unasked(each)] if errors is None else errors
+        told = unasked(self.judgement.errors, self.form, self.remarks.left) if errors is None else errors
         return tell_errors(self.form, self.shown_mails, told)
 
     @cached_property
     def shown_mails(self) -> list[MailFields]:
-        return self.mails()
+        templates = self.document.get("templates") or {}
+        return mails_of(templates, default_templates(), self.remarks.opened, self.remarks.mails)
 
     def decorate(self) -> None:
         """Tell contradictions and corrections at their fields."""
@@ -302,21 +282,11 @@ class Editor:
     def _read_text(self, posted: MultiDict[str, str]) -> None:
         """Lay the text over the draft; where it cannot be taken over it is only kept."""
         connector = self.draft.document["connector"]
-        reading = read_text(posted["json"], self.kind)
-        drawn = drawn_config(posted.get("drawn", ""), connector["config"])
-        self.remarks.text, self.remarks.drawn = reading.text, drawn if reading.config is None else None
-        self.remarks.page, self.remarks.sent = posted.get("page", "")[:32], page_count(posted)
-        secrets = with_texts(reading, self.draft.secrets, self.kind)
-        config = connector["config"]
-        if reading.config is not None:
-            merged = laid_over(drawn, config, reading.config, self.kind)
-            if not same(merged, config, self.kind):
-                # A form that was drawn before must not undo it.
-                self.remarks.turn += 1
-                config = merged
-                alone = filled(form_for(self.kind.config_model, self.preset), config, {})
-                aside = self.remarks.aside.items()
-                self.remarks.aside = {name: kept for name, kept in aside if not alone.applies(alone[name])}
+        config, secrets = taken_over(self.remarks, posted, connector["config"], self.draft.secrets, self.kind)
+        if config is not connector["config"]:
+            alone = filled(form_for(self.kind.config_model, self.preset), config, {})
+            aside = self.remarks.aside.items()
+            self.remarks.aside = {name: kept for name, kept in aside if not alone.applies(alone[name])}
         self.put({**self.document, "connector": {**connector, "config": config}}, secrets)
 
     def _see_what_the_page_saw(self, base: str) -> None:
@@ -328,15 +298,4 @@ class Editor:
             self.draft = replace(self.draft, base_revision=seen.number, document=unmarked(seen.document))
 
     def _filled(self, posted: MultiDict[str, str] | None = None) -> SettingsForm:
-        config = self.draft.document["connector"]["config"]
-        return filled(form_for(self.kind.config_model, self.preset), config, self.remarks.aside, posted)
-
-    def _unasked(self, error: FieldError) -> bool:
-        if error.code == SecretRetypeRequiredError.code:
-            return True
-        if error.pointer.startswith("/templates/"):
-            return True
-        if not self.form:
-            return False
-        field, _ = self.form.at(error.pointer.removeprefix(CONFIG))
-        return field is not None and field.setting.name in self.remarks.left
+        return filled(form_for(self.kind.config_model, self.preset), self._config, self.remarks.aside, posted)

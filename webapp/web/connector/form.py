@@ -19,6 +19,7 @@ from webapp.domain.roles import Permission
 from webapp.domain.text import Text
 from webapp.domain.usage import UsageType
 from webapp.services.guides import Guide, guide_html, guide_names
+from webapp.services.switching import losses
 from webapp.web.connector.as_json import back, text_page, unusable, with_lines
 from webapp.web.connector.blueprint import bp
 from webapp.web.connector.editor import Editor
@@ -191,7 +192,7 @@ def page(
         editor=editor,
         sections=editor.form.sections() if editor.form else [],
         ways=editor.ways,
-        notes=editor.template_notes,
+        notes=list(losses(editor.kind, editor.document["connector"]["config"], editor.document.get("templates") or {})),
         faults=faults if errors else [],
         refusal=refusal,
         to_errors=to_errors,

@@ -13,7 +13,9 @@ from webapp.domain.strict_json import NotJSONError, loads
 from webapp.services.drafts import DRAFT
 from webapp.services.marks import DraftedSecret
 from webapp.web.connector.documents import rebased, value_at
-from webapp.web.connector.text import LIMIT, Reading, TextFault, tidied
+from webapp.web.connector.remarks import Remarks
+from webapp.web.connector.text import LIMIT, Reading, TextFault, read_text, same, text_of, tidied
+from webapp.web.forms import SettingsForm
 
 _CONFIG: Final = "/connector/config"
 _WAITING: Final = "/text"
@@ -35,6 +37,42 @@ class ShownText:
     @property
     def pending(self) -> bool:
         return bool(self.faults)
+
+
+def shown_text(
+    remarks: Remarks, config: Mapping[str, Any], connector: type[Connector[Any]], form: SettingsForm | None
+) -> ShownText:
+    """The text as it was typed where that says the same as the form, or cannot be taken over yet."""
+    reading = read_text(remarks.text, connector) if remarks.text is not None else None
+    if reading and reading.config is None:
+        drawn = remarks.drawn if isinstance(remarks.drawn, dict) else config
+        return ShownText(reading.text, drawn, reading.faults, behind=not same(drawn, config, connector))
+    if reading and reading.config is not None and same(reading.config, config, connector):
+        return ShownText(reading.text, config)
+    return ShownText(text_of(form) if form else "", config)
+
+
+def taken_over(
+    remarks: Remarks,
+    posted: Mapping[str, str],
+    config: dict[str, Any],
+    secrets: Mapping[str, str],
+    connector: type[Connector[Any]],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Lay a posted text over a config: the config, which is the same one where nothing changed, and its secrets."""
+    reading = read_text(posted["json"], connector)
+    drawn = drawn_config(posted.get("drawn", ""), config)
+    remarks.text, remarks.drawn = reading.text, drawn if reading.config is None else None
+    remarks.page, remarks.sent = posted.get("page", "")[:32], page_count(posted)
+    kept = with_texts(reading, secrets, connector)
+    if reading.config is None:
+        return config, kept
+    merged = laid_over(drawn, config, reading.config, connector)
+    if same(merged, config, connector):
+        return config, kept
+    # A form that was drawn before must not undo it.
+    remarks.turn += 1
+    return merged, kept
 
 
 def drawn_config(posted: str, config: Mapping[str, Any]) -> dict[str, Any]:

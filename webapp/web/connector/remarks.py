@@ -49,5 +49,16 @@ class Remarks:
     def of(cls, ui: Mapping[str, Any]) -> Remarks:
         return cls(**{name: ui[name] for name in cls.__slots__ if name in ui})
 
+    def anew(self, aside: Mapping[str, JSON]) -> Remarks:
+        """What outlasts the choice of another provider: what is about mails, and who gets a test."""
+        return Remarks(
+            aside=dict(aside),
+            mails=self.mails,
+            to=self.to,
+            usage_type=self.usage_type,
+            capture=self.capture,
+            turn=self.turn + 1,
+        )
+
     def to_json(self) -> dict[str, JSON]:
         return {name: getattr(self, name) for name in self.__slots__}

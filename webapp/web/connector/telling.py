@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from webapp.domain.diff import SECRET, is_secret
-from webapp.domain.errors import FieldError
+from webapp.domain.errors import FieldError, SecretRetypeRequiredError
 from webapp.domain.problem import JSON, Problem
 from webapp.domain.text import Text
 from webapp.web.connector.documents import value_at
@@ -26,6 +26,17 @@ class Fault:
     anchor: str
     title: Text
     message: Text
+
+
+def unasked(errors: Iterable[FieldError], form: SettingsForm | None, left: Sequence[str]) -> list[FieldError]:
+    """Those to tell before anybody asks: of settings that were left, of secrets to retype, of mails."""
+    told = []
+    for error in errors:
+        field, _ = form.at(error.pointer.removeprefix(CONFIG)) if form else (None, "")
+        named = field is not None and field.setting.name in left
+        if named or error.code == SecretRetypeRequiredError.code or error.pointer.startswith("/templates/"):
+            told.append(error)
+    return told
 
 
 def tell_errors(form: SettingsForm | None, mails: Iterable[MailFields], errors: Iterable[FieldError]) -> list[Fault]:
