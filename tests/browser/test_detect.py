@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import Watch
 from tests.browser.console import Console
+from tests.browser.examination import faults
 from tests.browser.steps import expect_page, field, open_page
 from tests.peers.aiosmtpd_server import ReceivingServer
 from tests.peers.ports import free_port
@@ -80,3 +82,30 @@ def test_nothing_found_leads_on(ada: Page, console: Console, dev: TenantInfo) ->
     ada.get_by_role("button", name="Fill in any mail server by hand").click()
 
     expect_page(ada, "Set up SMTP")
+
+
+class TestExamination:
+    """Everybody can use what was found: by ear, by keyboard, on a phone, in the dark."""
+
+    def test_what_was_found(self, ada: Page, console: Console, dev: TenantInfo) -> None:
+        find_out(ada, console, dev, "ada@gmail.com")
+        expect(ada.get_by_role("button", name="Use this: Gmail")).to_be_visible()
+
+        assert faults(ada) == []
+
+    def test_what_cannot_be_used(
+        self, ada: Page, console: Console, dev: TenantInfo, scripted: Callable[..., ScriptedServer]
+    ) -> None:
+        server = scripted(Script(offers_starttls=False))
+        find_out(ada, console, dev, f"localhost:{server.port}")
+        expect(ada.get_by_text("Cannot be used")).to_be_visible()
+        ada.get_by_text("What was looked at").click()
+
+        assert faults(ada) == []
+
+    def test_what_is_no_address(self, ada: Page, console: Console, dev: TenantInfo, watch: Watch) -> None:
+        watch.expected.add(422)
+        find_out(ada, console, dev, "ada@")
+        expect(ada.locator("#detect-error")).to_have_text("An address looks like name@example.com.")
+
+        assert faults(ada) == []

@@ -143,20 +143,37 @@ class TestDNS:
 
         found = looking(zone).detect(ada, "ada@example.com").result
 
-        assert found.candidates[0].preset == "sendgrid"
+        by_smtp = next(each for each in found.candidates if each.preset == "sendgrid")
         assert "lets SendGrid send for it (sendgrid.net)" in evidence(found)
-        assert found.candidates[0].config["auth"] == {"type": "login", "user": "apikey"}
+        assert by_smtp.config["auth"] == {"type": "login", "user": "apikey"}
 
-    def test_a_connector_by_api_is_offered_beside_where_there_is_one(
+    def test_a_connector_by_api_comes_first_where_the_ports_of_smtp_are_closed(
         self, looking: Callable[..., Detections], ada: Access
     ) -> None:
         zone = {("example.com", "TXT"): ['"v=spf1 include:sendgrid.net -all"']}
 
         found = looking(zone).detect(ada, "ada@example.com").result
 
-        kinds = [each.provider for each in found.candidates]
-        assert kinds == ["smtp", "sendgrid"] if "sendgrid" in CONNECTORS else ["smtp"]
-        assert all(each.config["fromEmail"] == "ada@example.com" for each in found.candidates)
+        assert [each.provider for each in found.candidates] == ["sendgrid", "smtp"]
+        assert found.candidates[0].config["fromEmail"] == "ada@example.com"
+        assert "no port of SMTP needs to be open" in evidence(found)
+
+    def test_a_connector_by_api_comes_second_where_smtp_answers(
+        self, looking: Callable[..., Detections], ada: Access, scripted: Callable[..., ScriptedServer]
+    ) -> None:
+        server = scripted(Script(greeting=answer(220, "SG ESMTP service ready at geopod-ismtpd-0")))
+
+        found = looking(hosts={MAIL: "127.0.0.1"}).detect(ada, f"{MAIL}:{server.port}").result
+
+        assert [each.provider for each in found.candidates] == ["smtp", "sendgrid"]
+
+    def test_a_region_that_nothing_tells_is_asked_for(self, looking: Callable[..., Detections], ada: Access) -> None:
+        zone = {("example.com", "TXT"): ['"v=spf1 include:amazonses.com -all"']}
+
+        found = looking(zone).detect(ada, "ada@example.com").result
+
+        assert len(found.candidates) == 2
+        assert all("Nothing tells your account's region" in str(each.warnings[-1]) for each in found.candidates)
 
     def test_a_filter_is_no_provider(self, looking: Callable[..., Detections], ada: Access) -> None:
         zone = {("example.com", "MX"): ["10 eu-smtp-inbound-1.mimecast.com."]}
@@ -260,8 +277,11 @@ class TestOwnServers:
     ) -> None:
         found = looking().detect(ada, "email-smtp.eu-west-1.amazonaws.com").result
 
-        best = found.candidates[0]
-        assert (best.preset, best.config["host"]) == ("amazon-ses", "email-smtp.eu-west-1.amazonaws.com")
+        by_smtp = next(each for each in found.candidates if each.preset == "amazon-ses")
+        by_api = next(each for each in found.candidates if each.provider == "aws-ses")
+        assert by_smtp.config["host"] == "email-smtp.eu-west-1.amazonaws.com"
+        assert by_api.config["region"] == "eu-west-1"
+        assert not any("region" in str(warning) for warning in (*by_smtp.warnings, *by_api.warnings))
 
     def test_a_relay_that_knows_us_by_address_is_offered_to_whoever_types_its_name(
         self, looking: Callable[..., Detections], ada: Access, scripted: Callable[..., ScriptedServer]

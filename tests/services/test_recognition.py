@@ -131,6 +131,25 @@ class TestRegions:
         assert provider is not None
         assert provider.config_for(domain)["host"] == host
 
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("amazonses.com", False),
+            ("inbound-smtp.us-east-1.amazonaws.com", True),
+            ("email-smtp.us-east-1.amazonaws.com", True),
+            ("inbound-smtp.eu-west-1.amazonaws.com", True),
+        ],
+    )
+    def test_a_name_tells_it_or_does_not(self, name: str, told: bool) -> None:
+        provider = next(each for each in providers() if each.preset == "amazon-ses")
+
+        assert provider.tells_region(name) is told
+
+    def test_a_provider_of_one_region_has_nothing_to_tell(self) -> None:
+        provider = next(each for each in providers() if each.preset == "postmark")
+
+        assert provider.tells_region("spf.mtasv.net")
+
     def test_a_region_goes_into_the_settings_of_the_interface(self) -> None:
         provider = recognition.of_host("email-smtp.eu-central-1.amazonaws.com")
 

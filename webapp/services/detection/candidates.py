@@ -31,6 +31,7 @@ _ONLY_25: Final = T(
     "when Postroom moves. Ask for port 465 or 587."
 )
 _NO_LOGIN: Final = T("The server offers no login, so it takes mail only from machines that it knows by their address.")
+_WHICH_REGION: Final = T("Nothing tells your account's region; choose it on the form if it is another one.")
 _ONLY_OAUTH: Final = T("The server offers no login by password, only OAuth 2.0.")
 
 
@@ -68,10 +69,19 @@ def _of_provider(target: Target, clues: Sequence[Clue], seen: Seen, connectors: 
     evidence = tuple(clue.evidence for clue in clues)
     # A provider of one name may stand under several entries, such as its regions; each tells of itself only.
     config, told, warnings = _by_door(provider, config, seen.servers.get(str(config["host"])))
+    which = () if any(provider.tells_region(clue.name) for clue in clues) else (_WHICH_REGION,)
     if preset.kind == "mailbox" and target.address:
         config = _with_user(config, target.address)
+    unreachable = not told and seen.servers.get(str(config["host"])) is not None
     smtp = _offered(
-        connectors, SMTP, preset.title, config, target, preset=preset, evidence=(*evidence, *told), warnings=warnings
+        connectors,
+        SMTP,
+        preset.title,
+        config,
+        target,
+        preset=preset,
+        evidence=(*evidence, *told),
+        warnings=(*warnings, *which),
     )
     ranked = [_Ranked(best.weight, smtp)]
     kind = connectors.get(provider.connector or "")
@@ -79,7 +89,8 @@ def _of_provider(target: Target, clues: Sequence[Clue], seen: Seen, connectors: 
         by_api = T("It takes mail by its own interface too, over HTTPS, where no port of SMTP needs to be open.")
         ranked.append(
             _Ranked(
-                best.weight - 1,
+                # Where the ports of SMTP are closed, HTTPS is the better way.
+                best.weight + (1 if unreachable else -1),
                 _offered(
                     connectors,
                     kind.kind,
@@ -87,6 +98,7 @@ def _of_provider(target: Target, clues: Sequence[Clue], seen: Seen, connectors: 
                     _known(kind, provider.api_config(str(config["host"]))),
                     target,
                     evidence=(*evidence, by_api),
+                    warnings=which if provider.from_host else (),
                 ),
             )
         )

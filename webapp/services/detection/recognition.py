@@ -70,6 +70,14 @@ class Provider:
                 return {**config, **other.config}
         return config
 
+    def tells_region(self, name: str) -> bool:
+        """Whether a name says which of the provider's regions is meant, where there are several."""
+        usual = str(self.entry.config["host"])
+        others = {str(each.config.get("host", usual)) for each in self.entry.alternatives if each.region} - {usual}
+        if not others or name in (*self.hosts(), *self.domains) or self.config_for(name)["host"] != usual:
+            return True
+        return _labels(usual).difference(*map(_labels, others)) <= _labels(name)
+
     def api_config(self, host: str) -> dict[str, Any]:
         """What the form of its connector by API begins with."""
         config = {**self.settings, **self.for_host.get(host, {})}
