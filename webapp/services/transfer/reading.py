@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, NodeEvent
 
 from webapp.domain import strict_json
 from webapp.domain.diff import escape
@@ -20,6 +20,10 @@ SIZE_LIMIT: Final = 5 * 1024 * 1024
 """Bytes of a document as text."""
 YAML_LIMIT: Final = 2 * 1024 * 1024
 """Bytes of a document in YAML, which takes a hundred times longer to read."""
+_BITS_LIMIT: Final = 10_000
+"""Of a number: longer ones cannot even be written."""
+YAML_VALUES: Final = 20_000
+"""Keys and values of a document in YAML: the setup of a tenant in twenty languages has a quarter of them."""
 
 
 def parsed(text: str | bytes) -> Any:
@@ -42,16 +46,13 @@ def parsed(text: str | bytes) -> Any:
 def _yaml(raw: bytes) -> Any:
     try:
         text = raw.decode("utf-8-sig")
-        yaml = YAML(typ="safe", pure=True)
-        # A few lines of aliases can stand for gigabytes.
-        if any(isinstance(event, AliasEvent) for event in yaml.parse(text)):
-            raise _unreadable(T("Aliases (*name) are not possible here. Write out what they stand for."))
+        _judge(text)
         value = _plain(YAML(typ="safe", pure=True).load(text), "")
     except UnicodeDecodeError:
         raise _unreadable(T("This is no text in UTF-8.")) from None
     except RecursionError:
         raise _unreadable(T("The document is nested too deep.")) from None
-    except (YAMLError, ValueError) as exc:
+    except (YAMLError, ValueError, LookupError, OverflowError) as exc:  # the last two for odd values of known tags
         # The parser's own message quotes the line, which may hold a secret; its place is enough.
         mark = getattr(exc, "problem_mark", None)
         if mark is None:
@@ -67,6 +68,22 @@ def _yaml(raw: bytes) -> Any:
     return value
 
 
+def _judge(text: str) -> None:
+    """Refuse what would take the parser very long, before it builds anything."""
+    depth = values = 0
+    for event in YAML(typ="safe", pure=True).parse(text):
+        # A few lines of aliases can stand for gigabytes.
+        if isinstance(event, AliasEvent):
+            raise _unreadable(T("Aliases (*name) are not possible here. Write out what they stand for."))
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        values += isinstance(event, NodeEvent)
+        # Each further bracket takes the parser longer than the one before.
+        if depth > strict_json.DEPTH_LIMIT:
+            raise _unreadable(T("The document is nested too deep."))
+        if values > YAML_VALUES:
+            raise _unreadable(T("There are too many values in it for YAML. Give the document as JSON."))
+
+
 def _plain(value: Any, pointer: str) -> Any:
     """Take only what JSON knows too."""
     match value:
@@ -74,6 +91,8 @@ def _plain(value: Any, pointer: str) -> Any:
             return {_key(key, pointer): _plain(part, f"{pointer}/{escape(str(key))}") for key, part in value.items()}
         case list():
             return [_plain(part, f"{pointer}/{index}") for index, part in enumerate(value)]
+        case int() if value.bit_length() > _BITS_LIMIT:
+            raise _unreadable(T("This number is too large."), pointer)
         case None | bool() | int() | float() | str():
             return value
         case date():
