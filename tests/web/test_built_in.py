@@ -41,7 +41,7 @@ class TestForm:
         assert {"senderName", "companyInformation", "appLogo"} <= set(shown(ada))
         assert not {"host", "fromEmail", "replyTo", "endpoint"} & set(shown(ada))
         assert "From mail@operator.example" in words(ada)
-        assert "Sent today 0 this day in UTC" in words(ada)
+        assert "Sent today 0 since midnight UTC" in words(ada)
 
     def test_a_web_address_is_refused_at_its_field(self, ada: Browser) -> None:
         choose(ada, "built-in")
