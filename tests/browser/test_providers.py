@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.browser.conftest import ADA, PASSWORD, sign_in
 from tests.browser.console import Console
+from tests.browser.examination import faults
 from tests.browser.steps import expect_page, field, open_page, review, save, tab_to
 from tests.canary import CANARY
 from tests.connectors import (
@@ -23,6 +24,7 @@ from tests.connectors import (
     test_postmark,
     test_sendgrid,
 )
+from webapp.connectors import CONNECTORS
 from webapp.connectors.contract import NEVER, HTTPContract, Reply, StandIn
 from webapp.domain.roles import TenantInfo
 
@@ -223,6 +225,38 @@ def test_what_works_and_should_be_known_is_told_after_a_check(
 
     expect(result(ada, case.checked)).to_be_visible()
     expect(ada.locator(".run-warning").filter(has_text=re.compile("sandbox", re.IGNORECASE))).to_be_visible()
+
+
+@pytest.mark.parametrize("key", [*CONNECTORS.ours, "smtp:amazon-ses"])
+def test_no_form_keeps_anybody_out_while_another_provider_is_live(
+    ada: Page, console: Console, dev: TenantInfo, saved: Callable[..., int], key: str
+) -> None:
+    saved(dev, name="mail.example.com")
+    open_page(ada, console, dev, "connector/choose")
+    ada.locator(f'li button[value="{key}"]').click()
+    expect_page(ada, re.compile("^Set up"))
+
+    assert faults(ada) == []
+
+
+def test_neither_do_a_check_with_something_to_know_and_the_review(
+    ada: Page, console: Console, dev: TenantInfo, provider: Callable[..., StandIn], saved: Callable[..., int]
+) -> None:
+    saved(dev, name="mail.example.com")
+    case = CASES["sendgrid"]
+    full = {**test_sendgrid.CREDITS, "remain": 7}
+    stand_in = provider(case, {"GET /v3/user/credits": Reply(200, full)})
+    begin(ada, console, dev, case)
+    for label, value in {**case.typed, "Endpoint": stand_in.url}.items():
+        fill_in(ada, label, value)
+    ada.get_by_role("button", name="Check connection").click()
+    expect(ada.locator(".run-warning")).to_be_visible()
+    assert faults(ada) == []
+
+    review(ada)
+
+    expect(ada.get_by_role("region", name="From SMTP to SendGrid")).to_be_visible()
+    assert faults(ada) == []
 
 
 class TestAProviderThatNeverAnswers:
