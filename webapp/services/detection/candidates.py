@@ -14,6 +14,7 @@ from webapp.connectors.smtp.login import METHODS
 from webapp.connectors.smtp.probing import Door, Finding
 from webapp.domain.problem import Problem
 from webapp.domain.text import T, Text
+from webapp.services.detection import recognition
 from webapp.services.detection.problems import no_login, not_encrypted, unknown_login
 from webapp.services.detection.recognition import SMTP, Provider
 from webapp.services.detection.results import Candidate, Needed
@@ -47,7 +48,7 @@ def candidates_of(target: Target, seen: Seen, connectors: Connectors) -> tuple[C
     for clues in _by_provider(seen.clues):
         ranked += _of_provider(target, clues, seen, connectors)
     taken = {host for clue in seen.clues for host in clue.provider.hosts()}
-    taken |= {host for host, found in seen.servers.items() if _greeted_by_provider(found, seen.clues)}
+    taken |= {host for host, found in seen.servers.items() if _greets_as_known(found)}
     for host, found in seen.servers.items():
         if host not in taken and any(each.reached for each in found):
             ranked += _of_server(target, host, found, seen, connectors)
@@ -213,10 +214,9 @@ def _known(kind: type[Connector[Any]], settings: Mapping[str, Any]) -> dict[str,
     return {**dict(kind.starts), **{key: value for key, value in settings.items() if key in names}}
 
 
-def _greeted_by_provider(found: Sequence[Finding], clues: Sequence[Clue]) -> bool:
-    """Whether a server turned out to be a known provider's under another name; its own name has the certificate."""
-    words = [str(clue.evidence) for clue in clues if clue.weight >= 90]
-    return any(f"“{each.banner}”" in said for each in found if each.banner for said in words)
+def _greets_as_known(found: Sequence[Finding]) -> bool:
+    """Whether a server turned out to be a known provider's under another name; the provider's own name is offered."""
+    return any(recognition.by_banner(each.banner) for each in found if each.banner)
 
 
 def _leads_through(config: Mapping[str, Any], door: Door) -> bool:
