@@ -29,6 +29,7 @@ import httpx2
 from pydantic import BaseModel, SecretStr
 
 from webapp.connectors.api_answer import Answer as Answer
+from webapp.connectors.api_answer import cleaned
 from webapp.connectors.api_recipes import COMMON, by_status
 from webapp.connectors.api_rules import Rule, Said
 from webapp.connectors.base import Connector, Destination
@@ -192,7 +193,7 @@ class Api:
             raise
         scrubbed = [(name, self.scrubbed(value)) for name, value in response.headers.multi_items()]
         headers = httpx2.Headers(scrubbed, encoding="utf-8")
-        answer = Answer(response.status_code, headers, self.scrubbed(response.text))
+        answer = Answer(response.status_code, headers, cleaned(response.text, self.scrubbed))
         self._note.code = answer.status
         told = answer.text if tells is None else _members(answer, tells)
         self.trace.server(f"{answer.status} {response.reason_phrase}\n{told[:TRANSCRIPT_LIMIT]}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -53,3 +54,28 @@ class Answer:
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
+
+
+def cleaned(text: str, clean: Callable[[str], str]) -> str:
+    """Clean a body as it is written, and the texts inside where it is JSON that writes some of them by escapes."""
+    text = clean(text)
+    if "\\" not in text:
+        return text
+    try:
+        read: JSON = json.loads(text)
+        meant = _cleaned(read, clean)
+    except (ValueError, RecursionError):
+        return text
+    return text if meant == read else json.dumps(meant)
+
+
+def _cleaned(value: JSON, clean: Callable[[str], str]) -> JSON:
+    match value:
+        case str():
+            return clean(value)
+        case list():
+            return [_cleaned(part, clean) for part in value]
+        case dict():
+            return {clean(key): _cleaned(part, clean) for key, part in value.items()}
+        case _:
+            return value
