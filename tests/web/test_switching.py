@@ -92,6 +92,37 @@ class TestBeforeSaving:
         assert "changeover" not in ada.get(FORM).text
 
 
+class TestLookingAround:
+    """Somebody looks at several providers before deciding; one of them does not ask for everything."""
+
+    @pytest.mark.parametrize("between", ["built-in", "http-email"])
+    def test_the_sender_outlasts_a_provider_that_does_not_ask_for_it(self, ada: Browser, between: str) -> None:
+        fill(ada, replyTo="help@example.com")
+        choose(ada, between)
+        choose(ada, "sendgrid")
+
+        assert shown(ada)["fromEmail"] == "Acme <no-reply@example.com>"
+        assert shown(ada)["replyTo"] == "help@example.com"
+
+    def test_what_was_taken_away_on_purpose_does_not_come_back(self, ada: Browser) -> None:
+        fill(ada, replyTo="help@example.com")
+        choose(ada, "sendgrid")
+        send(ada, replyTo="")
+        ada.get(FORM)
+
+        choose(ada, "postmark")
+
+        assert shown(ada)["replyTo"] == ""
+
+    def test_no_login_outlasts_anything(self, ada: Browser) -> None:
+        fill(ada)
+        choose(ada, "built-in")
+
+        choose(ada, "smtp:gmail")
+
+        assert shown(ada)["auth.user"] == ""
+
+
 class TestSaving:
     def test_the_old_one_is_live_until_then(self, house: House, ada: Browser) -> None:
         fill(ada)

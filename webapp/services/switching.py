@@ -96,10 +96,24 @@ class Carried:
     """Setting → what came along and has a place only after another choice on the form."""
 
 
-def carried(old: Provider, config: Mapping[str, Any], new: Provider) -> Carried:
-    """Take over what can be taken over."""
-    carrier = _Carrier(old, config, new)
+def carried(
+    old: Provider, config: Mapping[str, Any], new: Provider, earlier: Mapping[str, JSON] | None = None
+) -> Carried:
+    """Take over what can be taken over; ``earlier`` is what was ``lasting`` and had no place with the old one."""
+    carrier = _Carrier(old, config, new, earlier or {})
     return Carried(carrier.config, carrier.aside)
+
+
+def lasting(old: Provider, config: Mapping[str, Any]) -> dict[str, JSON]:
+    """What is said about the sender: worth keeping while another provider is looked at that does not ask for it."""
+    return {
+        setting.name: _at(config, setting.path)
+        for setting in settings_of(old.kind.config_model)
+        if len(setting.path) == 1
+        and not setting.about.secret
+        and (setting.about.section == "sender" or setting.path in _ADDRESSES)
+        and _at(config, setting.path) not in (None, "", {})
+    }
 
 
 def switched(old: Provider, was: Mapping[str, Any], new: Provider, becomes: Mapping[str, Any]) -> Switch | None:
@@ -167,10 +181,13 @@ def rendering(kind: type[Connector[Any]], config: Mapping[str, Any]) -> Renderin
 class _Carrier:
     """Lays what can come along over what the new form begins with, and remembers from where it took it."""
 
-    def __init__(self, old: Provider, config: Mapping[str, Any], new: Provider) -> None:
-        self._old = config
+    def __init__(
+        self, old: Provider, config: Mapping[str, Any], new: Provider, earlier: Mapping[str, JSON] | None = None
+    ) -> None:
         self._settings = {each.path: each for each in settings_of(new.kind.config_model)}
         self._known = {each.path: each for each in settings_of(old.kind.config_model)}
+        self._earlier = {name: value for name, value in (earlier or {}).items() if _at(config, (name,)) is None}
+        self._old = {**self._earlier, **config}
         self.config: dict[str, Any] = {key: _copied(value) for key, value in new.begins.items()}
         self.aside: dict[str, JSON] = {}
         self.taken: list[Setting] = []
@@ -189,13 +206,14 @@ class _Carrier:
     def _sender_settings(self) -> None:
         """What both know under one name, and as the same kind of value."""
         for path, setting in self._settings.items():
-            known = self._known.get(path)
+            known = self._known.get(path, setting if setting.name in self._earlier else None)
             if not known or setting.about.secret or known.about.secret:
                 continue
             if "sender" not in (setting.about.section, known.about.section):
                 continue
             value = _at(self._old, path)
-            if value not in (None, "", {}) and known.kind == setting.kind and _at(self.config, path) is None:
+            same = known.kind == setting.kind and isinstance(value, Mapping) == (setting.kind == "headers")
+            if value not in (None, "", {}) and same and _at(self.config, path) is None:
                 self._put(path, _copied(value), path)
 
     def _sender(self, account: Mailbox | None) -> None:

@@ -142,14 +142,18 @@ def _variants(services: Services, preset: Preset) -> Iterator[Mapping[str, Any]]
 
 
 def start(
-    services: Services, tenant: TenantInfo, card: Card, old: Mapping[str, Any] | None
+    services: Services,
+    tenant: TenantInfo,
+    card: Card,
+    old: Mapping[str, Any] | None,
+    earlier: Mapping[str, JSON] | None = None,
 ) -> tuple[dict[str, Any], dict[str, str], dict[str, JSON]]:
     """The connector that a card begins with, the secrets that are known by their pointers, and values that wait.
 
     What can be is carried over from what was set up before; credentials never are.
     """
     before = provider_of(services, old) if old else None
-    begins = carried(before, old["config"], card.provider) if before and old else None
+    begins = carried(before, old["config"], card.provider, earlier) if before and old else None
     config = begins.config if begins else dict(card.provider.begins)
     secrets: dict[str, str] = {}
     if card.sandbox:

@@ -63,7 +63,7 @@ def chosen() -> ResponseReturnValue:
     elif card.key == _live_card():
         editor.return_to_live(card.preset.id if card.preset else PLAIN)
     else:
-        connector, secrets, aside = start(services(), current_tenant(), card, editor.connector)
+        connector, secrets, aside = start(services(), current_tenant(), card, editor.connector, editor.earlier)
         editor.begin(connector, secrets, card.preset.id if card.preset else PLAIN, aside)
     return redirect(url_for("connector.form"), 303)
 

@@ -88,7 +88,7 @@ def use_candidate(detection_id: str) -> ResponseReturnValue:
     if candidate is None or card is None:
         raise NotFoundError
     editor = Editor(services(), current_access())
-    connector, secrets, aside = start(services(), current_tenant(), card, editor.connector)
+    connector, secrets, aside = start(services(), current_tenant(), card, editor.connector, editor.earlier)
     config = {**connector["config"], **candidate.config}
     config["fromEmail"] = _sender(connector["config"].get("fromEmail"), candidate.config.get("fromEmail"))
     connector["config"] = {key: value for key, value in config.items() if value is not None}

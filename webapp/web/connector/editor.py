@@ -22,7 +22,7 @@ from webapp.services.defaults import default_templates
 from webapp.services.delivery import House
 from webapp.services.drafts import Draft
 from webapp.services.setups import StoredSetup
-from webapp.services.switching import Provider, Switch, switched
+from webapp.services.switching import Provider, Switch, lasting, switched
 from webapp.services.wiring import Services
 from webapp.web.connector.cards import preset_of, provider_of
 from webapp.web.connector.documents import rebased, unmarked, value_at
@@ -153,10 +153,20 @@ class Editor:
         aside: Mapping[str, JSON] | None = None,
     ) -> None:
         """Begin with a provider that was chosen; templates and the rest of the setup stay."""
-        self.remarks = self.remarks.anew(aside or {})
+        self.remarks = self.remarks.anew(aside or {}, self.earlier)
         self.draft = replace(self.draft, provider=connector["provider"], preset=preset)
         self.put({**self.document, "connector": connector}, secrets)
         self.keep()
+
+    @property
+    def earlier(self) -> dict[str, JSON]:
+        """What was said about the sender so far, by whichever provider asked for it."""
+        if not self.form:
+            return {**self.remarks.lasting}
+        # What the form asks for and does not say was taken away on purpose.
+        asked = {each.setting.name for each in self.form.setting_fields() if self.form.applies(each)}
+        waiting = {name: value for name, value in self.remarks.lasting.items() if name not in asked}
+        return {**waiting, **self.remarks.aside, **lasting(Provider(self.kind), self._config)}
 
     def return_to_live(self, preset: str) -> None:
         """Take back the choice of another provider: the live one stands there again, with its secrets."""

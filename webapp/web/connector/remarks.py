@@ -21,6 +21,8 @@ class Remarks:
     """Pointer → what stood there before a one-click correction."""
     mails: dict[str, JSON] = field(default_factory=dict)
     """Usage type → the texts of a mail as typed, to come back to where a template at the provider is used now."""
+    lasting: dict[str, JSON] = field(default_factory=dict)
+    """What was said about the sender before a provider was chosen that does not ask for it."""
     ticks: list[str] = field(default_factory=list)
     opened: str = ""
     """The usage type whose mail is open."""
@@ -49,10 +51,11 @@ class Remarks:
     def of(cls, ui: Mapping[str, Any]) -> Remarks:
         return cls(**{name: ui[name] for name in cls.__slots__ if name in ui})
 
-    def anew(self, aside: Mapping[str, JSON]) -> Remarks:
+    def anew(self, aside: Mapping[str, JSON], lasting: Mapping[str, JSON]) -> Remarks:
         """What outlasts the choice of another provider: what is about mails, and who gets a test."""
         return Remarks(
             aside=dict(aside),
+            lasting=dict(lasting),
             mails=self.mails,
             to=self.to,
             usage_type=self.usage_type,
