@@ -61,8 +61,20 @@ def test_too_much_work_is_refused_before_it_is_tried(sealed):
         unseal(armoured, HASH, PHRASE)
 
 
+BEGINS, ENDS = "-----BEGIN AGE ENCRYPTED FILE-----", "-----END AGE ENCRYPTED FILE-----"
+
+
 @pytest.mark.parametrize(
-    "text", ["", "nothing", "-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----"]
+    "text",
+    [
+        "",
+        "nothing",
+        f"{BEGINS}\nAAAA\n{ENDS}",
+        f"{BEGINS}\n{' ' * 1_000_000}",
+        f"{BEGINS}\n{'A ' * 500_000}\n",
+        BEGINS + ENDS,
+    ],
+    ids=["empty", "something else", "too little", "blanks without end", "letters without end", "nothing inside"],
 )
 def test_what_is_not_sealed_is_named(text):
     with pytest.raises(DocumentInvalidError):
