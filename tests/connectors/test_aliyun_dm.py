@@ -368,6 +368,7 @@ class TestSettings:
         [
             ("regionId", "Hangzhou!"),
             ("regionId", "cn-hangzhou.example.com/"),
+            ("regionId", "eu-central-\uff11"),
             ("accessKeyId", "STS.NTExample"),
             ("accessKeyId", "LTAI 5t"),
             ("accessKeySecret", ""),

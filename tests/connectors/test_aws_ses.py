@@ -473,6 +473,7 @@ class TestSettings:
             ("region", "Frankfurt"),
             ("region", "eu-central-1.example.com/"),
             ("region", "eu-central-1@evil"),
+            ("region", "eu-central-\uff11"),
             ("accessKeyId", "ASIAIOSFODNN7EXAMPLE"),
             ("accessKeyId", "AKIA IOSF"),
             ("fromIdentityArn", "example.com"),

@@ -14,7 +14,7 @@ from webapp.domain.text import T, Text
 
 DEFAULT: Final = "cn-hangzhou"
 
-REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+){1,2}(-\d{1,2})?")
+REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+){1,2}(-[0-9]{1,2})?")
 
 REGIONS: Final[tuple[tuple[str, Text], ...]] = (
     ("cn-hangzhou", T("China (Hangzhou)")),

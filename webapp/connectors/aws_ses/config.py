@@ -20,7 +20,7 @@ HEADERS_LIMIT: Final = 15
 """So many headers of one's own does the interface take (SendEmail, Message.Headers)."""
 
 _KEY_ID = re.compile(r"\w{4,128}", re.ASCII)
-_ARN = re.compile(rf"arn:aws[a-z-]*:ses:{REGION.pattern}:\d{{12}}:identity/(?P<identity>[^\s/]+)")
+_ARN = re.compile(rf"arn:aws[a-z-]*:ses:{REGION.pattern}:[0-9]{{12}}:identity/(?P<identity>[^\s/]+)")
 _SET_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY: Final = ("access_key_id", "access_key_secret")
 _OWN_KEYS: Final = ("machineIdentity", ("false",))

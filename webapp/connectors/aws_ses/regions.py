@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from webapp.domain.text import T, Text
 
-REGION: Final = re.compile(r"[a-z]{2,5}(-[a-z]+){1,2}-\d{1,2}")
+REGION: Final = re.compile(r"[a-z]{2,5}(-[a-z]+){1,2}-[0-9]{1,2}")
 
 REGIONS: Final[tuple[tuple[str, Text], ...]] = (
     ("us-east-1", T("US East (N. Virginia)")),
