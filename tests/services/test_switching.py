@@ -15,8 +15,9 @@ from tests.canary import CANARY
 from webapp.connectors import CONNECTORS
 from webapp.connectors.base import Connector
 from webapp.connectors.config import secrets_of, settings_of
+from webapp.services.carrying import Provider, carried
 from webapp.services.defaults import default_templates
-from webapp.services.switching import Provider, Switch, carried, losses, switched
+from webapp.services.switching import Switch, losses, switched
 
 FROM = "Acme <no-reply@mail.example.com>"
 HEADERS = {"X-Entity-Ref-ID": "signin"}

@@ -14,7 +14,8 @@ from webapp.connectors.smtp.presets import SANDBOX
 from webapp.domain.problem import JSON
 from webapp.domain.roles import TenantInfo
 from webapp.domain.text import T, Text
-from webapp.services.switching import Provider, carried
+from webapp.services.carrying import Provider, carried
+from webapp.services.switching import Switch, switched
 from webapp.services.wiring import Services
 
 API: Final = T("API")
@@ -132,6 +133,12 @@ def provider_of(services: Services, connector: Mapping[str, Any], chosen: str | 
     """What a connector in a document is a connector to; None for one that is not installed."""
     kind = services.connectors.get(connector["provider"])
     return Provider(kind, preset_of(services, connector, chosen)) if kind else None
+
+
+def switch_of(services: Services, live: Mapping[str, Any], document: Mapping[str, Any], new: Provider) -> Switch | None:
+    """What it means that a document has another provider than what is live; None where it has not."""
+    old = provider_of(services, live["connector"]) if live.get("connector") else None
+    return switched(old, live, new, document) if old else None
 
 
 def _variants(services: Services, preset: Preset) -> Iterator[Mapping[str, Any]]:

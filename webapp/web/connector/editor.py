@@ -18,13 +18,14 @@ from webapp.domain.errors import (
 from webapp.domain.problem import JSON, PatchOperation, Problem
 from webapp.domain.roles import Access, Permission
 from webapp.domain.usage import UsageType
+from webapp.services.carrying import Provider, lasting
 from webapp.services.defaults import default_templates
 from webapp.services.delivery import House
 from webapp.services.drafts import Draft
 from webapp.services.setups import StoredSetup
-from webapp.services.switching import Provider, Switch, lasting, switched
+from webapp.services.switching import Switch
 from webapp.services.wiring import Services
-from webapp.web.connector.cards import preset_of, provider_of
+from webapp.web.connector.cards import preset_of, switch_of
 from webapp.web.connector.documents import rebased, unmarked, value_at
 from webapp.web.connector.judgement import Judgement, judged, proven
 from webapp.web.connector.laying import ShownText, shown_text, taken_over, without_texts
@@ -161,12 +162,8 @@ class Editor:
     @property
     def earlier(self) -> dict[str, JSON]:
         """What was said about the sender so far, by whichever provider asked for it."""
-        if not self.form:
-            return {**self.remarks.lasting}
-        # What the form asks for and does not say was taken away on purpose.
-        asked = {each.setting.name for each in self.form.setting_fields() if self.form.applies(each)}
-        waiting = {name: value for name, value in self.remarks.lasting.items() if name not in asked}
-        return {**waiting, **self.remarks.aside, **lasting(Provider(self.kind), self._config)}
+        said = lasting(Provider(self.kind), self._config) if self.form else {}
+        return self.remarks.waiting(self.form) | said
 
     def return_to_live(self, preset: str) -> None:
         """Take back the choice of another provider: the live one stands there again, with its secrets."""
@@ -268,11 +265,9 @@ class Editor:
     @cached_property
     def switch(self) -> Switch | None:
         """What it means that another provider was chosen than the live one; None where it was not."""
-        live = self.active.document.get("connector")
-        if not (self.begun and live and self.connector and self.installed):
+        if not (self.begun and self.installed):
             return None
-        old = provider_of(self._services, live)
-        return switched(old, self.active.document, Provider(self.kind, self.preset), self.document) if old else None
+        return switch_of(self._services, self.active.document, self.document, Provider(self.kind, self.preset))
 
     def show_errors(self, errors: Sequence[FieldError] | None = None) -> list[Fault]:
         """Put errors at their fields; without ``errors`` those of settings that were left, and of secrets to retype."""

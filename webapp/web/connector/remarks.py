@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from webapp.domain.problem import JSON
 from webapp.domain.usage import UsageType
+from webapp.web.forms import SettingsForm
 
 
 @dataclass(slots=True)
@@ -62,6 +63,11 @@ class Remarks:
             capture=self.capture,
             turn=self.turn + 1,
         )
+
+    def waiting(self, form: SettingsForm | None) -> dict[str, JSON]:
+        """What was said before and a form does not ask for. What it asks for and does not say was taken away."""
+        asked = {each.setting.name for each in form.setting_fields() if form.applies(each)} if form else set()
+        return {name: value for name, value in self.lasting.items() if name not in asked} | self.aside
 
     def to_json(self) -> dict[str, JSON]:
         return {name: getattr(self, name) for name in self.__slots__}
