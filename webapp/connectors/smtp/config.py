@@ -11,9 +11,9 @@ from pydantic.alias_generators import to_camel
 from pydantic.types import StringConstraints
 
 from webapp.connectors.config import ConnectorConfig, Host, Line, MailboxText, Secret, setting
+from webapp.connectors.headers import Headers
 from webapp.connectors.smtp.connection import ProxySettings, TlsSettings
 from webapp.connectors.smtp.granting import OAUTH_KEYS
-from webapp.connectors.headers import Headers
 from webapp.connectors.smtp.oauth import OAuth2Auth
 from webapp.domain.address import ascii_host
 from webapp.domain.text import T
