@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from webapp.domain.diff import SECRET, is_secret
+from webapp.domain.diff import SECRET, escape, is_secret
 from webapp.domain.errors import DocumentHashMismatchError, DocumentInvalidError, FieldError
 from webapp.domain.text import T
 
@@ -85,7 +85,8 @@ def slots(setup: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(section, Mapping) and isinstance(section.get("config"), Mapping):
             first = slot_prefix(name, str(section.get("provider")))
             found |= {
-                f"/{name}/config/{'/'.join(path)}": ".".join((first, *path)) for path in _marked(section["config"])
+                f"/{name}/config/{'/'.join(map(escape, path))}": ".".join((first, *path))
+                for path in _marked(section["config"])
             }
     return found
 
@@ -94,8 +95,8 @@ def slotted_at(setup: Mapping[str, Any], pointers: Collection[str], at: str = ""
     """A setup document with marks in the place of what stands at some pointers."""
     return {
         key: {SECRET: {"set": True}}
-        if f"{at}/{key}" in pointers
-        else slotted_at(part, pointers, f"{at}/{key}")
+        if f"{at}/{escape(key)}" in pointers
+        else slotted_at(part, pointers, f"{at}/{escape(key)}")
         if isinstance(part, Mapping)
         else part
         for key, part in setup.items()

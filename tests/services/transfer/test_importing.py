@@ -14,6 +14,7 @@ from webapp.connectors import CONNECTORS
 from webapp.db.session import Database
 from webapp.db.types import now
 from webapp.db.vault import Vault
+from webapp.domain.diff import escape
 from webapp.domain.errors import (
     ConfigInvalidError,
     DocumentHashMismatchError,
@@ -34,7 +35,7 @@ from webapp.services.tenants import Tenants
 from webapp.services.transfer.exporting import Exporting
 from webapp.services.transfer.importing import GivenDocument, Importing
 from webapp.services.transfer.planning import Confirmation, Planning
-from webapp.services.transfer.plans import Plans
+from webapp.services.transfer.plans import LIMIT, KeptPlan, Plans
 from webapp.services.transfer.writing import as_json, as_yaml
 
 SLOT = "smtp.auth.pass"
@@ -198,6 +199,20 @@ class TestDocument:
 
         assert {error.pointer for error in caught.value.errors} == {"/connector/config/port", "/flows/signUp/email"}
 
+    @pytest.mark.parametrize("name", ["auth/pass", "customHeaders/x", "~1", "a/b"])
+    def test_a_slot_under_a_name_with_slashes_stands_nowhere_else(self, importing, ada, name):
+        config = {**smtp(customHeaders=["X-Team"])["config"], name: {"$secret": {"slot": SLOT}}}
+
+        with pytest.raises(ConfigInvalidError) as caught:
+            importing.plan(
+                ada,
+                GivenDocument(
+                    {"connector": {"provider": "smtp", "config": config}}, {f"smtp.{name}": {"value": ANOTHER}}
+                ),
+            )
+
+        assert f"/connector/config/{escape(name)}" in [error.pointer for error in caught.value.errors]
+
     def test_logtos_connector_replaces_connector_and_templates_and_keeps_flows(self, importing, planning, setups, ada):
         setups.save(ada, {"flows": {"mfa": {"emailCode": False}}}, base=None)
         config = {
@@ -278,6 +293,17 @@ class TestApplying:
 
         with pytest.raises(ForbiddenError):
             planning.apply(bob, plan.transfer.id, Confirmation(reason="now"))
+
+    def test_the_oldest_make_room_and_nobody_elses(self, db, vault, ada, into_prod):
+        plans, kept = Plans(db, vault), KeptPlan(0, {})
+        elsewhere = plans.keep(into_prod, kept)
+
+        first, *others = [plans.keep(ada, kept) for _ in range(LIMIT + 1)]
+
+        with pytest.raises(NotFoundError):
+            plans.load(ada, first)
+        assert all(plans.load(ada, each) for each in others)
+        assert plans.load(into_prod, elsewhere)
 
     def test_after_a_day_it_is_gone(self, db, vault, ada, importing, planning):
         plan = importing.plan(ada, GivenDocument({"connector": smtp()}))

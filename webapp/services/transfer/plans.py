@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import CursorResult, delete
+from sqlalchemy import CursorResult, delete, select
 
 from webapp.db.models import PlanRow
 from webapp.db.session import Database
@@ -19,6 +19,8 @@ from webapp.domain.roles import Access
 from webapp.services.saving import Origin
 
 KEPT: Final = timedelta(hours=24)
+LIMIT: Final = 50
+"""Plans of one actor in one tenant: a document has up to 5 MB, and planning costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Plans:
         self._clock = clock
 
     def keep(self, access: Access, plan: KeptPlan) -> str:
-        """Keep a plan; returns its id."""
+        """Keep a plan; returns its id. The actor's oldest make room."""
         content = {
             "document": plan.document,
             "origin": plan.origin,
@@ -62,6 +64,15 @@ class Plans:
         plan_id = row.id
         with self._db.write() as session:
             session.add(row)
+            session.flush()
+            others = select(PlanRow.id).where(
+                PlanRow.tenant_id == row.tenant_id,
+                PlanRow.actor_kind == row.actor_kind,
+                PlanRow.actor_id.is_not_distinct_from(row.actor_id),
+                PlanRow.id != plan_id,
+            )
+            oldest = others.order_by(PlanRow.created_at.desc(), PlanRow.id).offset(LIMIT - 1)
+            session.execute(delete(PlanRow).where(PlanRow.id.in_(session.scalars(oldest).all())))
         return plan_id
 
     def load(self, access: Access, plan_id: str) -> KeptPlan:
