@@ -22,10 +22,13 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from webapp.connectors.recipe import Fix
 from webapp.domain.text import Text
+
+LOOKED_AT: Final = 2000
+"""Characters of a provider's words that rules look at: over a megabyte some patterns would never come to an end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,8 @@ class Rule:
         return (
             (not self.phases or phase in self.phases)
             and _whole(self.status, str(status))
-            and _whole(self.code, said.code)
-            and (not self.words or re.search(self.words, said.words, re.IGNORECASE) is not None)
+            and _whole(self.code, said.code[:LOOKED_AT])
+            and (not self.words or re.search(self.words, said.words[:LOOKED_AT], re.IGNORECASE) is not None)
         )
 
 
