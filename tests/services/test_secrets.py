@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
+from typing import ClassVar
 
 import pytest
 from cryptography.fernet import Fernet
@@ -118,6 +119,37 @@ class TestLentSecrets:
         environ.update(self.NAMES | {"POSTROOM_SECRET__DEV__SMTP__FOR": lent_for})
 
         assert setups.save(ada, document() | {"connector": with_secret(self.LENT)}, base=0).created
+
+    SENDER: ClassVar = {"fromEmail": "no-reply@example.com"}
+    AWS: ClassVar = {"region": "eu-central-1", "accessKeyId": "AKIAIOSFODNN7EXAMPLE", **SENDER}
+    ALIYUN: ClassVar = {"accessKeyId": "LTAI5tExampleExample", **SENDER}
+
+    @pytest.mark.parametrize(
+        ("provider", "config", "secret", "host"),
+        [
+            ("sendgrid", SENDER, "apiKey", "api.sendgrid.com"),
+            ("mailgun", {"domain": "mg.example.com", **SENDER}, "apiKey", "api.mailgun.net"),
+            ("postmark", SENDER, "serverToken", "api.postmarkapp.com:443"),
+            ("aws-ses", AWS, "accessKeySecret", "email.eu-central-1.amazonaws.com"),
+            ("aliyun-dm", ALIYUN, "accessKeySecret", "dm.aliyuncs.com"),
+        ],
+    )
+    def test_a_providers_own_address_is_a_destination(
+        self, setups, ada, document, environ, provider, config, secret, host
+    ):
+        connector = {"provider": provider, "config": {**config, secret: self.LENT}}
+        elsewhere = {**connector, "config": {**connector["config"], "endpoint": "https://api.example.net"}}
+        environ.update(self.NAMES | {"POSTROOM_SECRET__DEV__SMTP": f"SG.{PASSWORD}.x"})
+
+        for lent_for in (provider, f"{host}.example.net", "api.example.org"):
+            environ["POSTROOM_SECRET__DEV__SMTP__FOR"] = lent_for
+            with pytest.raises(SecretUnavailableError):
+                setups.save(ada, document() | {"connector": connector}, base=0)
+        environ["POSTROOM_SECRET__DEV__SMTP__FOR"] = host
+        with pytest.raises(SecretUnavailableError):
+            setups.save(ada, document() | {"connector": elsewhere}, base=0)
+
+        assert setups.save(ada, document() | {"connector": connector}, base=0).created
 
     def test_another_value_of_the_operator_is_not_proven(self, setups, ada, document, db, vault, environ):
         environ.update(self.NAMES)

@@ -233,6 +233,8 @@ class Destination:
     """The proxy on the way, which receives its own password and sees the rest."""
     token_url: str = ""
     """Where secrets are exchanged for access, which then goes to ``place``."""
+    reaches: str = field(default="", compare=False)
+    """The very host or origin that is asked, where ``place`` stands for several that are one."""
 
     def keeps_secrets_of(self, old: Destination) -> bool:
         """Whether secrets given for ``old`` may go here: nothing changed, or the same place, no less sure."""

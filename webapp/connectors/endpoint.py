@@ -27,6 +27,8 @@ def normal_endpoint(value: str, *, whole: bool = False) -> str:
         name = str(ipaddress.IPv6Address(host)) if ":" in host else parse_host(host)
     except ValueError:
         raise ValueError(_FORM) from None
+    if name.rpartition(".")[2].isdecimal() and not _is_ip(name):
+        raise ValueError(_FORM)
     if parts.scheme not in ("https", "http") or port == 0 or not value.isascii() or "\\" in value or " " in value:
         raise ValueError(_FORM)
     if "@" in parts.netloc:
@@ -54,6 +56,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _is_ip(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def origin_of(url: Any) -> str:
     """Scheme, host and port of a URL as typed; what is no URL yet stands for itself."""
     text = str(url or "").strip()
@@ -71,7 +81,7 @@ def destination_of(kind: str, url: Any, official: Mapping[str, Any] | frozenset[
     """
     origin = origin_of(url)
     if origin in official:
-        return Destination(place=kind, port=443, protection="tls")
+        return Destination(place=kind, port=443, protection="tls", reaches=origin)
     parts = urlsplit(origin) if "://" in origin else None
     port = (parts.port or (443 if parts.scheme == "https" else 80)) if parts else None
     return Destination(place=origin, port=port, protection="tls" if origin.startswith("https://") else "none")

@@ -36,7 +36,7 @@ class LentSecrets:
         if not lent_for or _way(destination) != _way(usual):
             return False
         host, port = _host_and_port(lent_for)
-        there, its_port = _host_and_port(destination.place)
+        there, its_port = _host_and_port(destination.reaches or destination.place)
         if host != there or (port is not None and port != (destination.port or its_port)):
             return False
         return destination.protection in ("tls", "starttls") or _loopback(there)

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from webapp.connectors.aliyun_dm.config import AliyunDmConfig
 from webapp.connectors.aliyun_dm.recipes import RECIPES
-from webapp.connectors.aliyun_dm.regions import DEFAULT, REGION, is_public, nearest, region_in
+from webapp.connectors.aliyun_dm.regions import DEFAULT, REGION, endpoint_of, is_public, nearest, region_in
 from webapp.connectors.aliyun_dm.signing import encoded, form, signature
 from webapp.connectors.api import Answer, Api, ApiConnector
 from webapp.connectors.api_rules import Said, rules_beside
@@ -56,8 +56,10 @@ class AliyunDmConnector(ApiConnector[AliyunDmConfig]):
     def destination(cls, config: Mapping[str, Any]) -> Destination:
         """Alibaba's public endpoints are one place, whichever the region; every other endpoint is its own."""
         endpoint = origin_of(config.get("endpoint"))
-        official = frozenset({endpoint}) if not endpoint or is_public(endpoint) else frozenset()
-        return destination_of(cls.kind, endpoint, official)
+        if not endpoint:
+            usual = endpoint_of(str(config.get("regionId") or DEFAULT).strip().lower())
+            return Destination(place=cls.kind, port=443, protection="tls", reaches=usual)
+        return destination_of(cls.kind, endpoint, frozenset({endpoint}) if is_public(endpoint) else frozenset())
 
     @classmethod
     def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:

@@ -13,7 +13,7 @@ from webapp.connectors.api import Answer, Api, ApiConnector
 from webapp.connectors.api_rules import Said, rules_beside
 from webapp.connectors.aws_ses.config import AwsSesConfig, identity_in
 from webapp.connectors.aws_ses.recipes import RECIPES
-from webapp.connectors.aws_ses.regions import REGION, is_public, nearest, region_in
+from webapp.connectors.aws_ses.regions import REGION, endpoint_of, is_public, nearest, region_in
 from webapp.connectors.aws_ses.signing import SignerMissingError, signed
 from webapp.connectors.base import Destination, MachineCredentials
 from webapp.connectors.endpoint import destination_of, origin_of
@@ -51,8 +51,10 @@ class AwsSesConnector(ApiConnector[AwsSesConfig]):
     def destination(cls, config: Mapping[str, Any]) -> Destination:
         """Amazon's public endpoints are one place, whichever the region; every other endpoint is its own."""
         endpoint = origin_of(config.get("endpoint"))
-        official = frozenset({endpoint}) if not endpoint or is_public(endpoint) else frozenset()
-        return destination_of(cls.kind, endpoint, official)
+        if not endpoint:
+            usual = endpoint_of(str(config.get("region") or "").strip().lower())
+            return Destination(place=cls.kind, port=443, protection="tls", reaches=usual)
+        return destination_of(cls.kind, endpoint, frozenset({endpoint}) if is_public(endpoint) else frozenset())
 
     @classmethod
     def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:
