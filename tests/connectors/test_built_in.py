@@ -149,7 +149,19 @@ LINKS = (
     "example。com",
     "example․com",  # noqa: RUF001
 )
-UNSEEN = ("A\u202eB", "A\u200bB", "A\u2066B", "A\u00adB", "A\ufeffB", "A\tB", "A\x07B", "A\u2028B", "A\u3164B")
+UNSEEN = (
+    "A\u202eB",
+    "A\u200bB",
+    "A\u2066B",
+    "A\u00adB",
+    "A\ufeffB",
+    "A\tB",
+    "A\x07B",
+    "A\u2028B",
+    "A\u3164B",
+    "A\u17b4B",
+    "A\ufe00B",
+)
 
 
 class TestWords:

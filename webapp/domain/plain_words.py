@@ -19,8 +19,8 @@ _LEGAL_FORMS: Final = frozenset(
 )
 """Forms of companies that are often written without the space; as names of sites they do not exist."""
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
-"""Letters by their category, and yet there is nothing to see."""
+_BLANK: Final = frozenset("\u115f\u1160\u17b4\u17b5\u3164\uffa0\u2800") | frozenset(map(chr, range(0xFE00, 0xFE0F)))
+"""Letters and marks by their category, and yet there is nothing to see. U+FE0F stays: emoji are written with it."""
 
 
 def has_invisible(text: str) -> bool:
