@@ -138,7 +138,8 @@ class TestOverview:
         after = ada.get("/t/dev/").text
 
         assert "Production is not set up yet" in before
-        assert "Production differs in 1 value" in after
+        assert "Production is one change behind." in after
+        assert 'href="/t/prod/migrate/promote?from=dev"' in after
 
     def test_compares_with_nothing_that_is_not_ones_own(self, house: House, mallory: Browser) -> None:
         set_up(house, "elsewhere")

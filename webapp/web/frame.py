@@ -58,7 +58,13 @@ GROUPS: Final[Sequence[tuple[Text, Sequence[Place]]]] = (
         ),
     ),
     (T("Run"), (Place("inbox.inbox", T("Inbox"), "inbox", development_only=True),)),
-    (T("Change"), (Place("history.history", T("History"), "history"),)),
+    (
+        T("Change"),
+        (
+            Place("migrate.migrate", T("Migrate"), "arrows-exchange"),
+            Place("history.history", T("History"), "history"),
+        ),
+    ),
     (
         T("Settings"),
         (

@@ -13,11 +13,13 @@ from flask_babel import gettext, ngettext
 from webapp.connectors.smtp.presets import SANDBOX
 from webapp.domain.diff import changes
 from webapp.domain.errors import SetupUnreadableError
-from webapp.domain.roles import Permission, TenantInfo
+from webapp.domain.roles import Access, Permission, TenantInfo
+from webapp.domain.tenant_document import slotted
 from webapp.domain.text import Text
 from webapp.domain.usage import FLOW_TITLES
 from webapp.services.changes import in_short
 from webapp.services.setups import RevisionInfo
+from webapp.services.transfer.differing import differences
 from webapp.web.connector.cards import sandbox_usable
 from webapp.web.context import current_access, current_person, current_tenant, services
 from webapp.web.frame import translated
@@ -46,6 +48,15 @@ class Comparison:
     """How many values differ, secrets left out."""
     alone: bool
     """Whether the tenant of the page is not set up itself."""
+    here: TenantInfo
+    source: TenantInfo | None = None
+    """The one of the two that is of development, where the other is of production: ``changes`` count what would go."""
+    open: bool = False
+    """Whether the person may open the page that compares the two."""
+
+    @property
+    def target(self) -> TenantInfo:
+        return self.tenant if self.source and self.source.id == self.here.id else self.here
 
     @property
     def words(self) -> str:
@@ -56,6 +67,9 @@ class Comparison:
             return str(gettext("%(name)s is set up already.", name=name))
         if not self.changes:
             return str(gettext("%(name)s has the same setup, secrets aside.", name=name))
+        if self.source:
+            one, many = "%(name)s is one change behind.", "%(name)s is %(num)d changes behind."
+            return str(ngettext(one, many, self.changes, name=self.target.name))
         one, many = "%(name)s differs in %(num)d value.", "%(name)s differs in %(num)d values."
         return str(ngettext(one, many, self.changes, name=name))
 
@@ -86,14 +100,24 @@ def _comparisons(tenant: TenantInfo) -> list[Comparison]:
         return []
     own = services().setups.active(tenant).document
     found = []
-    for other, _role in services().tenants.of_person(person.id):
+    for other, role in services().tenants.of_person(person.id):
         if other.id == tenant.id:
             continue
         # What cannot be read is told on that tenant's own pages; this one does not suffer from it.
         with suppress(SetupUnreadableError):
             theirs = services().setups.active(other).document
-            found.append(Comparison(other, _differences(own, theirs), not tenant.active_revision))
+            found.append(_compared(tenant, own, Access(current_access().actor, other, role), theirs))
     return found
+
+
+def _compared(tenant: TenantInfo, own: dict[str, Any], there: Access, theirs: dict[str, Any]) -> Comparison:
+    other, alone = there.tenant, not tenant.active_revision
+    if tenant.production == other.production:
+        return Comparison(other, _differences(own, theirs), alone, tenant)
+    source, target = (other, current_access()) if tenant.production else (tenant, there)
+    old, new = (own, theirs) if tenant.production else (theirs, own)
+    behind = [each for each in differences(slotted(old), slotted(new)) if not each.left_alone]
+    return Comparison(other, len(behind), alone, tenant, source, target.may(Permission.EDIT))
 
 
 def _differences(one: dict[str, Any], other: dict[str, Any]) -> int:

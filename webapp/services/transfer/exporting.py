@@ -20,6 +20,10 @@ class Exporting:
         self._setups = setups
         self._audit = audit
 
+    def shown(self, access: Access) -> TenantDocument:
+        """The live setup without its secrets, for whoever may read it anyway; nothing is written down."""
+        return TenantDocument(slotted(self._setups.active(access.tenant).document))
+
     def export(self, access: Access, *, phrase: str | None = None, request_id: str | None = None) -> TenantDocument:
         """The live setup; with a passphrase its secrets too, sealed, which only owners may take away.
 

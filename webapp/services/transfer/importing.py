@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from webapp.domain.errors import DocumentInvalidError
+from webapp.domain.errors import DocumentInvalidError, NotFoundError
 from webapp.domain.problem import Problem
 from webapp.domain.roles import Access
 from webapp.domain.strict_json import faults
-from webapp.domain.tenant_document import TenantDocument
+from webapp.domain.tenant_document import TenantDocument, slots
 from webapp.domain.text import T, Text
 from webapp.services.setups import Setups, StoredSetup
 from webapp.services.transfer import logto
@@ -53,22 +54,81 @@ class Importing:
         Raises DocumentInvalidError and its kin for the document, and what planning raises.
         """
         choices = read_choices(given.secrets)
-        value = parsed(given.document) if isinstance(given.document, str) else given.document
-        if not isinstance(given.document, str) and (errors := [*faults(value)]):
+        value = given.document
+        if isinstance(value, str | bytes):
+            value = parsed(value)
+        elif errors := [*faults(value)]:
             raise DocumentInvalidError(errors=errors)
+        wanted, moved = self._read(access, value, phrase=given.phrase)
+        return self._kept(access, _Asked(value, wanted, moved, choices), base)
+
+    def look(self, access: Access, plan_id: str) -> ImportPlan:
+        """What a kept plan would do, as it was seen. Raises NotFoundError, or SetupChangedMeanwhileError."""
+        asked, base = self._asked(access, plan_id)
+        seen = self._planning.look(access, asked.wanted, asked.choices, base=base)
+        return ImportPlan(replace(seen, id=plan_id), asked.moved)
+
+    def slots(self, access: Access, plan_id: str) -> dict[str, str]:
+        """The places of secrets in the document of a kept plan: slot → pointer. Raises NotFoundError."""
+        asked, _ = self._asked(access, plan_id)
+        return {slot: pointer for pointer, slot in slots(asked.wanted.setup).items()}
+
+    def again(
+        self,
+        access: Access,
+        plan_id: str,
+        choices: Mapping[str, str | None],
+        *,
+        without: Collection[str] = (),
+        anew: bool = False,
+    ) -> ImportPlan:
+        """Plan the same document with other secrets; ``without`` names slots whose choice is taken back.
+
+        ``anew``: against what is live by now, which may be another revision than was compared with.
+        """
+        asked, base = self._asked(access, plan_id)
+        chosen = {slot: choice for slot, choice in asked.choices.items() if slot not in without}
+        asked = replace(asked, choices={**chosen, **choices})
+        return self._kept(access, asked, None if anew else base)
+
+    def _kept(self, access: Access, asked: _Asked, base: int | None) -> ImportPlan:
+        told = {"document": asked.document, "sealed": dict(asked.wanted.sealed), "choices": dict(asked.choices)}
+        plan = self._planning.plan(access, asked.wanted, asked.choices, base=base, asked=told)
+        return ImportPlan(plan, asked.moved)
+
+    def _asked(self, access: Access, plan_id: str) -> tuple[_Asked, int]:
+        kept = self._planning.kept(access, plan_id)
+        if kept.origin != "import" or kept.asked is None:
+            raise NotFoundError
+        document = kept.asked["document"]
+        wanted, moved = self._read(access, document, opened=kept.asked["sealed"])
+        return _Asked(document, wanted, moved, kept.asked["choices"]), kept.base
+
+    def _read(
+        self, access: Access, value: Any, *, phrase: str | None = None, opened: Mapping[str, str] | None = None
+    ) -> tuple[Wanted, tuple[logto.Moved, ...]]:
         if logto.reads(value):
             reading = logto.read(value)
-            wanted = _of_logto(reading, self._setups.active(access.tenant))
-            return ImportPlan(self._planning.plan(access, wanted, choices, base=base), tuple(reading.moved))
-        return ImportPlan(self._planning.plan(access, _of_ours(value, given.phrase), choices, base=base))
+            return _of_logto(reading, self._setups.active(access.tenant)), tuple(reading.moved)
+        return _of_ours(value, phrase, opened or {}), ()
 
 
-def _of_ours(value: Any, phrase: str | None) -> Wanted:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    document: Any
+    wanted: Wanted
+    moved: tuple[logto.Moved, ...]
+    choices: Mapping[str, str | None] = field(repr=False)
+
+
+def _of_ours(value: Any, phrase: str | None, opened: Mapping[str, str]) -> Wanted:
     if isinstance(value, dict) and "format" not in value and value.keys() & {"connector", "templates", "flows"}:
         return Wanted(value)
     document = TenantDocument.of(value)
     if document.sealed is None:
         return Wanted(document.setup)
+    if opened:
+        return Wanted(document.setup, opened)
     if phrase is None:
         return Wanted(document.setup, warnings=(_SEALED_UNOPENED,))
     return Wanted(document.setup, unseal(document.sealed, document.content_hash, phrase))

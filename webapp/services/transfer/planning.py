@@ -13,11 +13,12 @@ from webapp.domain.errors import ConfigInvalidError, FlowsWouldBreakError, Secre
 from webapp.domain.problem import Problem
 from webapp.domain.roles import Access
 from webapp.domain.setup import ConnectorSetup, Setup
+from webapp.services.marks import secret_pointers, standing_at
 from webapp.services.saving import Origin
 from webapp.services.secrets import Connectors
 from webapp.services.setups import Plan, Saved, Setups
 from webapp.services.transfer.plans import KeptPlan, Plans
-from webapp.services.transfer.slots import Filled, fill
+from webapp.services.transfer.slots import Filled, Slot, fill
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class TransferPlan:
     """Slots of secrets that are needed and not there."""
     breaks: tuple[str, ...] = ()
     """Flows that are on and would lose their mail."""
+    slots: tuple[Slot, ...] = ()
+    """The places of secrets, and where their values are from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +66,41 @@ class Planning:
         self._plans = plans
 
     def plan(
+        self,
+        access: Access,
+        wanted: Wanted,
+        choices: Mapping[str, str | None],
+        *,
+        base: int | None = None,
+        asked: Mapping[str, Any] | None = None,
+    ) -> TransferPlan:
+        """Say what would change, and keep that; nothing is applied. ``asked`` is kept with it, to be read again.
+
+        Raises what ``look`` raises.
+        """
+        seen, filled = self._seen(access, wanted, choices, base)
+        kept = KeptPlan(
+            seen.plan.base, filled.document, wanted.origin, wanted.origin_detail, seen.missing, seen.breaks, asked
+        )
+        return replace(seen, id=self._plans.keep(access, kept))
+
+    def look(
         self, access: Access, wanted: Wanted, choices: Mapping[str, str | None], *, base: int | None = None
     ) -> TransferPlan:
-        """Say what would change; nothing is applied. ``choices`` are slot → value, None for what is to be kept.
+        """Say what would change, and keep nothing. ``choices`` are slot → value, None for what is to be kept.
 
         Raises ConfigInvalidError for the setup, InputError for the choices, PreconditionError where ``base`` is not
         live any more.
         """
-        active = self._setups.active(access.tenant)
-        filled = fill(wanted.setup, choices, wanted.sealed, self._setups.keepable(access.tenant, wanted.setup))
-        plan = self._judged(access, filled, base)
-        plan = replace(plan, warnings=[*wanted.warnings, *plan.warnings])
-        breaks = tuple(self._breaks(active.setup, plan.document))
-        kept = KeptPlan(plan.base, filled.document, wanted.origin, wanted.origin_detail, filled.missing, breaks)
-        return TransferPlan(self._plans.keep(access, kept), plan, filled.missing, breaks)
+        return self._seen(access, wanted, choices, base)[0]
+
+    def remember(self, access: Access, origin: Origin, asked: Mapping[str, Any]) -> str:
+        """Keep what was asked for without a plan of it: it cannot be applied. Returns its id."""
+        return self._plans.keep(access, KeptPlan(0, {}, origin, asked=asked, missing=("-",)))
+
+    def kept(self, access: Access, plan_id: str) -> KeptPlan:
+        """A plan of this actor in this tenant. Raises NotFoundError."""
+        return self._plans.load(access, plan_id)
 
     def apply(self, access: Access, plan_id: str, confirmation: Confirmation) -> Saved:
         """Make live exactly what a plan showed.
@@ -100,6 +124,16 @@ class Planning:
             request_id=confirmation.request_id,
         )
 
+    def _seen(
+        self, access: Access, wanted: Wanted, choices: Mapping[str, str | None], base: int | None
+    ) -> tuple[TransferPlan, Filled]:
+        active = self._setups.active(access.tenant)
+        filled = fill(wanted.setup, choices, wanted.sealed, self._setups.keepable(access.tenant, wanted.setup))
+        plan = self._judged(access, filled, base)
+        plan = replace(plan, warnings=[*wanted.warnings, *plan.warnings])
+        breaks = tuple(self._breaks(active.setup, plan.document))
+        return TransferPlan("", plan, filled.missing, breaks, filled.slots), filled
+
     def _judged(self, access: Access, filled: Filled, base: int | None) -> Plan:
         try:
             plan = self._setups.plan(access, filled.document, base=base)
@@ -114,8 +148,17 @@ class Planning:
     def _unjudged(self, access: Access, filled: Filled) -> Plan:
         """The changes without the connector's own judgement, which needs the secrets that are missing."""
         active = self._setups.active(access.tenant)
-        document = tenant_document.slotted_at(filled.document, filled.missing_at)
+        document = tenant_document.slotted_at(filled.document, self._secrets_at(filled))
         return Plan(active.number, changes(active.document, document), False, document, [])
+
+    def _secrets_at(self, filled: Filled) -> set[str]:
+        """Where secrets stand that nobody has masked: those that were given, and those written into the document."""
+        places = {slot.pointer for slot in filled.slots}
+        for name in tenant_document.SECTIONS:
+            section = filled.document.get(name)
+            kind = self._connectors.get(section["provider"]) if isinstance(section, Mapping) else None
+            places |= {f"/{name}/config{pointer}" for pointer in secret_pointers(kind)} if kind else set()
+        return {pointer for pointer in places if isinstance(standing_at(filled.document, pointer), str)}
 
     def _breaks(self, old: Setup, document: Mapping[str, Any]) -> list[str]:
         try:

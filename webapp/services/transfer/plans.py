@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -33,6 +33,8 @@ class KeptPlan:
     origin_detail: str | None = None
     missing: tuple[str, ...] = ()
     breaks: tuple[str, ...] = ()
+    asked: Mapping[str, Any] | None = field(default=None, repr=False)
+    """What was asked for, to plan it again with other secrets."""
 
 
 class Plans:
@@ -51,6 +53,7 @@ class Plans:
             "detail": plan.origin_detail,
             "missing": list(plan.missing),
             "breaks": list(plan.breaks),
+            "asked": plan.asked,
         }
         row = PlanRow(
             id=secrets.token_hex(16),
@@ -88,7 +91,8 @@ class Plans:
                 raise NotFoundError
             content, base = self._vault.open(row.content), row.base_revision
         missing, breaks = tuple(content["missing"]), tuple(content["breaks"])
-        return KeptPlan(base, content["document"], content["origin"], content["detail"], missing, breaks)
+        asked = content.get("asked")
+        return KeptPlan(base, content["document"], content["origin"], content["detail"], missing, breaks, asked)
 
     def purge(self) -> int:
         """Delete what was not applied within a day; tells how many."""

@@ -8,19 +8,39 @@ from typing import Any, Final
 
 from webapp.domain import tenant_document
 from webapp.domain.diff import escape
-from webapp.domain.errors import FieldError, ForbiddenError, InputError, SecretRetypeRequiredError
+from webapp.domain.errors import FieldError, ForbiddenError, InputError, NotFoundError, SecretRetypeRequiredError
 from webapp.domain.roles import Access, Permission
 from webapp.domain.tenant_document import slotted
 from webapp.domain.text import T
-from webapp.services.setups import Setups
+from webapp.services.setups import Setups, StoredSetup
+from webapp.services.transfer.differing import LEFT_ALONE, Difference, differences
 from webapp.services.transfer.planning import Planning, TransferPlan, Wanted
 from webapp.services.transfer.slots import read_choices
 
 COPY: Final = "copy"
-LEFT_ALONE: Final = ("flows", "verificationCode", "addressPolicy")
-"""Parts that stay the target's unless they are named: they say what its end users may do."""
 
 _NOTHING: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A secret of what would be promoted."""
+
+    slot: str
+    pointer: str
+    keepable: bool
+    """Whether the target's own may stay there."""
+    copyable: bool
+    """Whether the source's may be taken along."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two tenants beside each other, each as it is live."""
+
+    source_revision: int
+    target_revision: int
+    differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +68,63 @@ class Promoting:
         Raises InputError for pointers that lead nowhere, ForbiddenError for secrets that may not be copied, and what
         planning raises.
         """
+        whole, choices, typed = self._asked(source, target, wanted)
+        return self._planning.plan(target, whole, choices, base=base, asked={"typed": typed})
+
+    def look(self, source: Access, target: Access, wanted: Promotion, *, base: int | None = None) -> TransferPlan:
+        """The same, and keep nothing."""
+        whole, choices, _ = self._asked(source, target, wanted)
+        return self._planning.look(target, whole, choices, base=base)
+
+    def remember(self, target: Access, typed: Mapping[str, str]) -> str:
+        """Keep secrets that were typed for what cannot be planned yet; returns an id for ``typed``."""
+        return self._planning.remember(target, "promote", {"typed": dict(typed)})
+
+    def typed(self, target: Access, plan_id: str) -> Mapping[str, str]:
+        """The secrets that were typed for a plan, slot → value. Raises NotFoundError."""
+        kept = self._planning.kept(target, plan_id)
+        if kept.origin != "promote" or kept.asked is None:
+            raise NotFoundError
+        typed: Mapping[str, str] = kept.asked["typed"]
+        return typed
+
+    def compared(self, source: Access, target: Access) -> Comparison:
+        """What differs between two tenants, in parts that can go alone. Raises InputError, ForbiddenError."""
+        theirs, ours = self._both(source, target)
+        return Comparison(
+            theirs.number, ours.number, tuple(differences(slotted(ours.document), slotted(theirs.document)))
+        )
+
+    def places(self, source: Access, target: Access, wanted: Promotion) -> tuple[Place, ...]:
+        """The secrets of what would be promoted, and where each may be taken from."""
+        theirs, ours = self._both(source, target)
+        merged = _merged(slotted(theirs.document), slotted(ours.document), wanted)
+        keepable = self._setups.keepable(target.tenant, merged)
+        copyable = self._setups.secrets(source, theirs.number) if may_copy(source, target) else {}
+        return tuple(
+            Place(slot, pointer, pointer in keepable, pointer in copyable)
+            for pointer, slot in tenant_document.slots(merged).items()
+        )
+
+    def _both(self, source: Access, target: Access) -> tuple[StoredSetup, StoredSetup]:
         if source.tenant.id == target.tenant.id:
             raise InputError(T("Source and target are the same tenant. Name two."))
         if not source.may(Permission.READ):
             raise ForbiddenError
-        active = self._setups.active(source.tenant)
-        setup = slotted(active.document)
-        here = slotted(self._setups.active(target.tenant).document)
-        merged = _merged(setup, here, wanted)
-        choices = self._choices(source, target, active.number, merged, wanted.secrets)
-        detail = source.tenant.slug
-        return self._planning.plan(target, Wanted(merged, origin="promote", origin_detail=detail), choices, base=base)
+        return self._setups.active(source.tenant), self._setups.active(target.tenant)
+
+    def _asked(
+        self, source: Access, target: Access, wanted: Promotion
+    ) -> tuple[Wanted, dict[str, str | None], dict[str, str]]:
+        theirs, ours = self._both(source, target)
+        merged = _merged(slotted(theirs.document), slotted(ours.document), wanted)
+        choices, copied = self._choices(source, target, theirs.number, merged, wanted.secrets)
+        typed = {slot: value for slot, value in choices.items() if value is not None and slot not in copied}
+        return Wanted(merged, origin="promote", origin_detail=source.tenant.slug), choices, typed
 
     def _choices(
         self, source: Access, target: Access, revision: int, merged: Mapping[str, Any], given: Any
-    ) -> dict[str, str | None]:
+    ) -> tuple[dict[str, str | None], list[str]]:
         given = dict(given) if isinstance(given, Mapping) else given
         copied = [slot for slot, choice in given.items() if choice == COPY] if isinstance(given, dict) else []
         for slot in copied:
@@ -70,7 +132,7 @@ class Promoting:
         choices = read_choices(given)
         if copied:
             choices |= self._copied(source, target, revision, merged, copied)
-        return choices
+        return choices, copied
 
     def _copied(
         self, source: Access, target: Access, revision: int, merged: Mapping[str, Any], copied: Collection[str]
@@ -102,6 +164,12 @@ class Promoting:
                 elsewhere, errors=[FieldError(f"/secrets/{escape(slot)}", code, elsewhere) for slot in astray]
             )
         return {slot: by_slot[slot] for slot in copied}
+
+
+def may_copy(source: Access, target: Access) -> bool:
+    """Whether secrets may go along: for owners of both, and never out of production."""
+    owned = source.may(Permission.MANAGE) and target.may(Permission.MANAGE)
+    return owned and not (source.tenant.production and not target.tenant.production)
 
 
 def _merged(source: Mapping[str, Any], target: Mapping[str, Any], wanted: Promotion) -> dict[str, Any]:

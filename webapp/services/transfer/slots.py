@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from webapp.domain import tenant_document
 from webapp.domain.diff import SECRET, escape
@@ -18,6 +18,22 @@ KEEP: Final = "keep"
 KEPT: Final = {SECRET: {"set": True}}
 
 
+Way = Literal["given", "sealed", "kept", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The place of one secret, and where its value is from."""
+
+    name: str
+    pointer: str
+    way: Way
+    keepable: bool
+    """Whether the target's own may stay there."""
+    sealed: bool = False
+    """Whether one came sealed with the document."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filled:
     """A setup document whose slots are filled as far as there is something to fill them with."""
@@ -27,6 +43,8 @@ class Filled:
     """The slots that nothing is there for; a stand-in holds their place, so that the rest can be judged."""
     missing_at: tuple[str, ...] = ()
     """The same as pointers."""
+    slots: tuple[Slot, ...] = ()
+    """Every slot of the document."""
 
 
 def read_choices(given: Any) -> dict[str, str | None]:
@@ -71,14 +89,19 @@ def fill(
             errors=[FieldError(f"/secrets/{escape(slot)}", "secret.slot_unknown", message) for slot in unknown]
         )
     stays = frozenset(keepable)
-    missing = []
+    slots: list[Slot] = []
     for pointer, slot in by_place.items():
         value = choices.get(slot, sealed.get(slot) if slot not in choices else None)
+        way: Way
         if value is not None:
             put(document, pointer, value)
+            way = "given" if choices.get(slot) is not None else "sealed"
         elif pointer in stays:
             put(document, pointer, dict(KEPT))
+            way = "kept"
         else:
             put(document, pointer, f"stand-in-{secrets.token_hex(8)}")
-            missing.append((slot, pointer))
-    return Filled(document, tuple(slot for slot, _ in missing), tuple(pointer for _, pointer in missing))
+            way = "missing"
+        slots.append(Slot(slot, pointer, way, pointer in stays, slot in sealed))
+    missing = [slot for slot in slots if slot.way == "missing"]
+    return Filled(document, tuple(slot.name for slot in missing), tuple(slot.pointer for slot in missing), tuple(slots))

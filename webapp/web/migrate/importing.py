@@ -1,0 +1,212 @@
+"""Import: a document that was dropped, chosen or pasted; then its plan; then exactly that, or nothing."""
+
+from __future__ import annotations
+
+import base64
+import time
+import zlib
+from collections.abc import Sequence
+from typing import Any, Final
+
+from flask import flash, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from webapp.db.vault import VaultKeyError
+from webapp.domain.errors import DocumentInvalidError, FieldError, PostroomError, SetupChangedMeanwhileError
+from webapp.domain.roles import Permission
+from webapp.domain.tenant_document import slots
+from webapp.domain.text import T
+from webapp.services.transfer.importing import GivenDocument, ImportPlan
+from webapp.services.transfer.slots import Slot
+from webapp.web import errors
+from webapp.web.context import current_access, current_actor, current_tenant, services
+from webapp.web.migrate.blueprint import bp
+from webapp.web.migrate.confirming import Confirming, applied
+from webapp.web.migrate.secrets import MISSING, WITH_DOCUMENT, Chosen, Row, Way, has_lines, lent_in, title_of
+from webapp.web.migrate.telling import drawn, in_words
+from webapp.web.security import tenant_route
+
+KEPT_LIMIT: Final = 32_000
+"""Characters of a refused document, packed and sealed, that its page takes along; a longer one is given again."""
+_PURPOSE: Final = "import"
+_KEPT_FOR: Final = 24 * 3600
+
+
+@tenant_route(bp, "/migrate/import", permission=Permission.EDIT)
+def import_document() -> ResponseReturnValue:
+    """Ask for the document."""
+    return render_template("pages/migrate/import.html", errors=[], title=None, kept="")
+
+
+@tenant_route(bp, "/migrate/import", methods=["POST"], permission=Permission.EDIT)
+def import_planned() -> ResponseReturnValue:
+    """Make the plan of a document, and go to it."""
+    document = _document()
+    phrase = request.form.get("passphrase") or None
+    made = services().importing.plan(current_access(), GivenDocument(document, phrase=phrase))
+    return _to(url_for("migrate.plan", plan_id=made.transfer.id))
+
+
+@tenant_route(bp, "/migrate/plans/<plan_id>", permission=Permission.EDIT)
+def plan(plan_id: str) -> ResponseReturnValue:
+    """Show what importing would do."""
+    return plan_page(services().importing.look(current_access(), plan_id))
+
+
+@tenant_route(bp, "/migrate/plans/<plan_id>/again", methods=["POST"], permission=Permission.EDIT)
+def plan_again(plan_id: str) -> ResponseReturnValue:
+    """Plan the same document against what is live now, with the secrets as they were chosen."""
+    g.plan_id = plan_id
+    made = _made_again(plan_id, anew=True)
+    return redirect(url_for("migrate.plan", plan_id=made.transfer.id), 303)
+
+
+@tenant_route(bp, "/migrate/plans/<plan_id>", methods=["POST"], permission=Permission.SAVE)
+def import_applied(plan_id: str) -> ResponseReturnValue:
+    """Make live what the plan showed, with the secrets that were chosen on its page."""
+    g.plan_id = plan_id
+    made = _made_again(plan_id)
+    g.plan_id = made.transfer.id
+    if blank := _blank(made.transfer.slots):
+        return plan_page(made, blank=blank), 422
+    saved = applied(made.transfer, Confirming.of(request.form))
+    if not saved.created:
+        flash(gettext("Nothing had changed, so there is no new revision."))
+        return redirect(url_for("overview.overview"), 303)
+    return redirect(url_for("connector.saved", number=saved.number), 303)
+
+
+def document_refused(error: PostroomError) -> ResponseReturnValue:
+    """Say what is wrong with the document; nothing that was given is lost."""
+    told = {"errors": in_words(error), "title": error.title}
+    if "HX-Request" in request.headers:
+        # The page with the text in it stays as it is; only what is said of it is new.
+        return render_template("pages/migrate/_import_said.html", **told), error.status
+    kept = request.form.get("kept", "") if not _given() else _sealed(_given())
+    return render_template("pages/migrate/import.html", kept=kept, **told), error.status
+
+
+def plan_refused(error: PostroomError) -> ResponseReturnValue:
+    """Show the plan again, with what stands in its way."""
+    plan_id: str = g.get("plan_id") or (request.view_args or {})["plan_id"]
+    access, importing = current_access(), services().importing
+    if isinstance(error, SetupChangedMeanwhileError):
+        if request.method == "GET":
+            return render_template("pages/migrate/outdated.html", error=error, plan_id=plan_id), error.status
+        made = _made_again(plan_id, anew=True)
+        return plan_page(made, moved=error), error.status
+    if request.method == "GET":
+        return errors.of_domain(error)
+    # What was typed rightly beside what was not is kept.
+    refused = {each.pointer for each in error.errors}
+    good = {slot for slot, pointer in importing.slots(access, plan_id).items() if pointer not in refused}
+    typed = {slot: value for slot, value in Chosen.of(request.form).typed.items() if slot in good}
+    made = importing.again(access, plan_id, typed, anew=True)
+    return plan_page(made, error=error), error.status
+
+
+def plan_page(
+    made: ImportPlan,
+    *,
+    error: PostroomError | None = None,
+    moved: SetupChangedMeanwhileError | None = None,
+    blank: Sequence[str] = (),
+) -> str:
+    """Draw the plan of an import."""
+    transfer = made.transfer
+    in_slots = {slot.pointer for slot in transfer.slots}
+    document = transfer.plan.document
+    fixed = [(title_of(document, at), WITH_DOCUMENT) for at in slots(document) if at not in in_slots]
+    return render_template(
+        "pages/migrate/plan.html",
+        made=made,
+        rows=[_row(slot, document, error, blank) for slot in transfer.slots],
+        fixed=[*fixed, *lent_in(document)],
+        left=[problem for problem in transfer.plan.warnings if problem.code == "import.left_out"],
+        warnings=[problem for problem in transfer.plan.warnings if problem.code != "import.left_out"],
+        moved=moved,
+        **drawn(transfer, error, Confirming.of(request.form)),
+    )
+
+
+def _row(slot: Slot, document: dict[str, Any], error: PostroomError | None, blank: Sequence[str]) -> Row:
+    found: list[tuple[Way, bool]] = [("keep", slot.keepable), ("sealed", slot.sealed), ("type", True)]
+    usual: Way = {"kept": "keep", "sealed": "sealed"}.get(slot.way, "type")  # type: ignore[assignment]
+    said = [each.message for each in error.errors if each.pointer == slot.pointer] if error else []
+    if slot.name in blank or (request.method == "POST" and slot.way == "missing"):
+        said = said or [MISSING]
+    ways = tuple(way for way, there in found if there)
+    chosen: Way = "type" if slot.name in blank else usual
+    lines = has_lines(document, slot.pointer)
+    return Row(slot.name, title_of(document, slot.pointer), ways, chosen, slot.way == "given", said, lines)
+
+
+def _made_again(plan_id: str, *, anew: bool = False) -> ImportPlan:
+    """The plan with the secrets as the form says. What was typed for it before stays, where typing is still chosen."""
+    chosen = Chosen.of(request.form)
+    choices: dict[str, str | None] = dict(chosen.typed)
+    choices |= {slot: None for slot, way in chosen.ways.items() if way == "keep"}
+    back = [slot for slot, way in chosen.ways.items() if way == "sealed"]
+    return services().importing.again(current_access(), plan_id, choices, without=back, anew=anew)
+
+
+def _blank(found: Sequence[Slot]) -> list[str]:
+    """Where typing was chosen over what would be there anyway, and nothing was typed."""
+    ways = Chosen.of(request.form).ways
+    return [slot.name for slot in found if ways.get(slot.name) == "type" and slot.way in ("kept", "sealed")]
+
+
+def _document() -> str | bytes:
+    found = _given() or _unsealed(request.form.get("kept", ""))
+    if not found:
+        nothing = T("Choose a file, or paste the text.")
+        raise DocumentInvalidError(nothing, errors=[FieldError("", DocumentInvalidError.code, nothing)])
+    return found
+
+
+def _given() -> str | bytes:
+    """What was sent: the file if there is one, else the text."""
+    file = request.files.get("file")
+    content = file.read() if file else b""
+    if file:
+        file.seek(0)
+    return content or request.form.get("text", "").strip()
+
+
+def _sealed(document: str | bytes) -> str:
+    """A short document for its page to take along: it may hold passwords, so it is not shown again."""
+    raw = document.encode() if isinstance(document, str) else document
+    packed = base64.b85encode(zlib.compress(raw)).decode()
+    if not raw or len(packed) > KEPT_LIMIT:
+        return ""
+    owner = {"for": _PURPOSE, "by": current_actor().id, "in": current_tenant().id}
+    sealed = services().vault.seal({**owner, "at": int(time.time()), "packed": packed}).decode()
+    return sealed if len(sealed) <= KEPT_LIMIT else ""
+
+
+def _unsealed(kept: str) -> bytes:
+    if not kept:
+        return b""
+    try:
+        content = services().vault.open(kept.encode())
+    except VaultKeyError:
+        return b""
+    mine = isinstance(content, dict) and (content.get("for"), content.get("by"), content.get("in")) == (
+        _PURPOSE,
+        current_actor().id,
+        current_tenant().id,
+    )
+    return (
+        zlib.decompress(base64.b85decode(content["packed"]))
+        if mine and time.time() - content["at"] < _KEPT_FOR
+        else b""
+    )
+
+
+def _to(address: str) -> ResponseReturnValue:
+    if "HX-Request" not in request.headers:
+        return redirect(address, 303)
+    answer = make_response("", 204)
+    answer.headers["HX-Redirect"] = address
+    return answer

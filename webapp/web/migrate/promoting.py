@@ -1,0 +1,245 @@
+"""Promote: two tenants side by side, each difference with a tick, each secret with its way; then live, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+
+from webapp.domain.errors import PostroomError, SetupChangedMeanwhileError
+from webapp.domain.roles import Access, Permission
+from webapp.domain.text import Text
+from webapp.services.changes import DescribedChange
+from webapp.services.transfer.differing import Difference
+from webapp.services.transfer.planning import TransferPlan
+from webapp.services.transfer.promoting import Comparison, Place, Promotion
+from webapp.web.changes import groups_of
+from webapp.web.context import current_access, current_actor, current_tenant, services
+from webapp.web.migrate.blueprint import bp
+from webapp.web.migrate.confirming import Confirming, applied
+from webapp.web.migrate.pairs import pair_of, pairable
+from webapp.web.migrate.secrets import MISSING, Chosen, Row, Way, has_lines, lent_in, title_of
+from webapp.web.migrate.telling import drawn
+from webapp.web.security import tenant_route
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A difference as the page shows it."""
+
+    pointer: str
+    lines: Sequence[DescribedChange]
+    ticked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """The differences of one part of the setup."""
+
+    title: Text
+    parts: Sequence[Part]
+    left_alone: bool
+    """Whether nothing of it goes unless somebody asks for it."""
+
+
+@tenant_route(bp, "/migrate/pair", permission=Permission.READ)
+def pair() -> ResponseReturnValue:
+    """Go to the page of two chosen tenants, which is the target's."""
+    source, target = request.args.get("from", ""), request.args.get("to", "")
+    if not target or source == target:
+        flash(gettext("Choose two tenants: one to promote from, and another one to promote to."), "bad")
+        return redirect(url_for("migrate.migrate"))
+    return redirect(url_for("migrate.promote", tenant=target, **{"from": source}))
+
+
+@tenant_route(bp, "/migrate/promote", permission=Permission.EDIT)
+def promote() -> ResponseReturnValue:
+    """Compare another tenant with this one."""
+    source = _source(request.args.get("from"))
+    if source is None:
+        return render_template("pages/migrate/alone.html")
+    compared = services().promoting.compared(source, current_access())
+    ticks = [each.pointer for each in compared.differences if not each.left_alone]
+    made = services().promoting.look(source, current_access(), Promotion(ticks)) if ticks else None
+    return _page(source, compared, ticks, made)
+
+
+@tenant_route(bp, "/migrate/promote", methods=["POST"], permission=Permission.SAVE)
+def promoted() -> ResponseReturnValue:
+    """Promote what is ticked, with the secrets as they were chosen."""
+    source, target = _posted_source(), current_access()
+    compared = services().promoting.compared(source, target)
+    ticks = _ticks(compared)
+    if _seen_revisions() != (str(compared.source_revision), str(compared.target_revision)):
+        g.kept = _remembered()
+        return _page(source, compared, ticks, _looked(source, ticks), moved=True), 412
+    if not ticks:
+        g.kept = _remembered()
+        return _page(source, compared, ticks, None, untick=True), 422
+    choices, blank = _choices(services().promoting.places(source, target, Promotion(ticks)))
+    wanted = Promotion(ticks, secrets=choices)
+    made = services().promoting.plan(source, target, wanted, base=compared.target_revision)
+    g.made = made
+    if blank:
+        return _page(source, compared, ticks, made, blank=blank), 422
+    saved = applied(made, Confirming.of(request.form))
+    if not saved.created:
+        flash(gettext("Nothing had changed, so there is no new revision."))
+        return redirect(url_for("overview.overview"), 303)
+    return redirect(url_for("connector.saved", number=saved.number), 303)
+
+
+def promotion_refused(error: PostroomError) -> ResponseReturnValue:
+    """Show both sides again, with what stands in the way and everything that was chosen."""
+    posted = request.method == "POST"
+    source = _posted_source() if posted else _source(request.args.get("from"))
+    if source is None or source.tenant.id == current_tenant().id:
+        flash(gettext("Choose two tenants: one to promote from, and another one to promote to."), "bad")
+        return redirect(url_for("migrate.migrate"), 303)
+    compared = services().promoting.compared(source, current_access())
+    ticks = _ticks(compared) if posted else [each.pointer for each in compared.differences if not each.left_alone]
+    moved = isinstance(error, SetupChangedMeanwhileError)
+    made = _looked(source, ticks) if moved else g.get("made")
+    if posted and (made is None or moved):
+        g.kept = _remembered({each.pointer for each in error.errors})
+    page = _page(source, compared, ticks, made, error=None if moved else error, moved=moved)
+    return page, error.status if posted else 200
+
+
+def _page(
+    source: Access,
+    compared: Comparison,
+    ticks: Sequence[str],
+    made: TransferPlan | None,
+    *,
+    error: PostroomError | None = None,
+    moved: bool = False,
+    untick: bool = False,
+    blank: Sequence[str] = (),
+) -> str:
+    target = current_access()
+    places = services().promoting.places(source, target, Promotion(ticks)) if ticks else ()
+    document = services().setups.active(source.tenant).document
+    areas = _areas(compared.differences, ticks, document)
+    typed = _typed(made)
+    return render_template(
+        "pages/migrate/promote.html",
+        source=source.tenant,
+        tenants=pairable(),
+        compared=compared,
+        areas=areas,
+        rows=[_row(place, document, error, typed, blank, made) for place in places],
+        fixed=lent_in(document),
+        kept=_kept(made),
+        warnings=made.plan.warnings if made else [],
+        moved=moved,
+        untick=untick,
+        **drawn(made, error, Confirming.of(request.form)),
+    )
+
+
+def _areas(found: Sequence[Difference], ticks: Sequence[str], document: Mapping[str, Any]) -> list[Area]:
+    """The differences in the admin's words, by part of the setup."""
+    provider = (document.get("connector") or {}).get("provider")
+    areas: dict[Text, list[Part]] = {}
+    alone: dict[Text, bool] = {}
+    for each in found:
+        for group in groups_of(each.changes, provider)[:1]:
+            areas.setdefault(group.title, []).append(Part(each.pointer, group.lines, each.pointer in ticks))
+            alone[group.title] = alone.get(group.title, True) and each.left_alone
+    return [Area(title, parts, alone[title]) for title, parts in areas.items()]
+
+
+def _row(
+    place: Place,
+    document: Mapping[str, Any],
+    error: PostroomError | None,
+    typed: Mapping[str, str],
+    blank: Sequence[str],
+    made: TransferPlan | None,
+) -> Row:
+    chosen = Chosen.of(request.form)
+    found: list[tuple[Way, bool]] = [("keep", place.keepable), ("type", True), ("copy", place.copyable)]
+    ways = tuple(way for way, there in found if there)
+    way = chosen.way(place.slot, ways, "keep" if place.keepable else "type")
+    errors = [each.message for each in error.errors if each.pointer == place.pointer] if error else []
+    missing = request.method == "POST" and made is not None and place.slot in made.missing
+    if not errors and (place.slot in blank or missing):
+        errors = [MISSING]
+    known = way == "type" and place.slot in typed and not errors
+    lines = has_lines(document, place.pointer)
+    return Row(place.slot, title_of(document, place.pointer), ways, way, known, errors, lines)
+
+
+def _choices(places: Sequence[Place]) -> tuple[dict[str, Any], list[str]]:
+    """What to do with each secret, as the service takes it; and those where typing was chosen and nothing typed."""
+    chosen, before = Chosen.of(request.form), _typed(None)
+    choices: dict[str, Any] = {}
+    blank = []
+    for place in places:
+        way = chosen.ways.get(place.slot)
+        value = chosen.typed.get(place.slot) or (before.get(place.slot) if way == "type" else None)
+        if way == "copy" and not chosen.typed.get(place.slot):
+            choices[place.slot] = "copy"
+        elif way == "keep":
+            choices[place.slot] = "keep"
+        elif value:
+            choices[place.slot] = {"value": value}
+        elif way == "type":
+            blank.append(place.slot)
+    return choices, blank
+
+
+def _typed(made: TransferPlan | None) -> Mapping[str, str]:
+    """The secrets that were typed on this page before, kept with its last plan."""
+    kept = _kept(made)
+    return services().promoting.typed(current_access(), kept) if kept else {}
+
+
+def _kept(made: TransferPlan | None) -> str:
+    """The id under which what was typed is kept."""
+    return made.id if made and made.id else g.get("kept") or request.form.get("plan", "")
+
+
+def _remembered(bad: Collection[str] = ()) -> str:
+    """Keep what was typed, but for what is wrong; returns the id, or nothing where nothing was typed."""
+    typed = {**_typed(None), **Chosen.of(request.form).typed}
+    good = {slot: value for slot, value in typed.items() if not any(_slot_fits(slot, pointer) for pointer in bad)}
+    return services().promoting.remember(current_access(), good) if good else ""
+
+
+def _slot_fits(slot: str, pointer: str) -> bool:
+    """Whether an error at this place is about the secret of this slot."""
+    return pointer.startswith("/connector/config/") and slot.endswith("." + ".".join(pointer.split("/")[3:]))
+
+
+def _ticks(compared: Comparison) -> list[str]:
+    sent = set(request.form.getlist("tick"))
+    return [each.pointer for each in compared.differences if each.pointer in sent]
+
+
+def _looked(source: Access, ticks: Sequence[str]) -> TransferPlan | None:
+    return services().promoting.look(source, current_access(), Promotion(ticks)) if ticks else None
+
+
+def _seen_revisions() -> tuple[str | None, str | None]:
+    return request.form.get("revision"), request.form.get("base")
+
+
+def _posted_source() -> Access:
+    return services().tenants.access(current_actor(), request.form.get("from", ""))
+
+
+def _source(slug: str | None) -> Access | None:
+    """The tenant that was asked for, else the one to begin with. Raises NotFoundError for strangers' tenants."""
+    if slug:
+        return services().tenants.access(current_actor(), slug)
+    here = current_tenant()
+    pair = pair_of(here)
+    others = [access for access in pairable() if access.tenant.id != here.id]
+    usual = [access for access in others if pair and access.tenant.id == pair[0].id]
+    return next(iter([*usual, *others]), None)

@@ -1,0 +1,103 @@
+"""The secrets of a plan, one by one: which there are, where each comes from, and what somebody chose.
+
+What is typed is kept sealed with the plan and never comes back in a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from werkzeug.datastructures import MultiDict
+
+from webapp.connectors.config import Setting, settings_of
+from webapp.domain.diff import SECRET
+from webapp.domain.tenant_document import SECTIONS
+from webapp.domain.text import T, Text
+from webapp.services.marks import standing_at
+from webapp.web.context import services
+
+Way = Literal["keep", "type", "copy", "sealed"]
+WAYS: Final[Mapping[str, Text]] = {
+    "keep": T("Keep the one that is stored here"),
+    "sealed": T("Take the sealed one of the document"),
+    "copy": T("Copy the one of the source"),
+    "type": T("Type it"),
+}
+MISSING: Final = T("This secret is needed. Type it, or choose another way.")
+LENT: Final = T("lent by the operator")
+WITH_DOCUMENT: Final = T("comes with the document")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One secret that somebody decides about."""
+
+    slot: str
+    title: Text
+    ways: tuple[Way, ...]
+    chosen: Way
+    typed: bool = False
+    """Whether one was typed before, which is kept with the plan."""
+    errors: Sequence[Text] = ()
+    lines: bool = False
+    """Whether it has several lines, as a key has."""
+
+    @property
+    def labels(self) -> list[tuple[Way, Text]]:
+        return [(way, WAYS[way]) for way in self.ways]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a form says about secrets."""
+
+    ways: Mapping[str, str] = field(default_factory=dict)
+    typed: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of(cls, form: MultiDict[str, str]) -> Chosen:
+        """Read the fields ``way:<slot>`` and ``secret:<slot>``."""
+        ways = {name.removeprefix("way:"): value for name, value in form.items() if name.startswith("way:")}
+        typed = {
+            name.removeprefix("secret:"): value for name, value in form.items() if name.startswith("secret:") and value
+        }
+        return cls(ways, {slot: value for slot, value in typed.items() if ways.get(slot, "type") == "type"})
+
+    def way(self, slot: str, ways: Sequence[Way], usual: Way) -> Way:
+        """What was chosen for a slot, where that is possible."""
+        return next((way for way in ways if way == self.ways.get(slot)), usual)
+
+
+def title_of(document: Mapping[str, Any], pointer: str) -> Text:
+    """A secret's name as its form says it."""
+    setting = _setting(document, pointer)
+    return setting.about.title if setting else Text(".".join(pointer.split("/")[3:]))
+
+
+def has_lines(document: Mapping[str, Any], pointer: str) -> bool:
+    """Whether a secret has several lines."""
+    setting = _setting(document, pointer)
+    return bool(setting and setting.about.multiline)
+
+
+def _setting(document: Mapping[str, Any], pointer: str) -> Setting | None:
+    _, section, _, *path = pointer.split("/")
+    provider = (document.get(section) or {}).get("provider")
+    kind = services().connectors.get(provider)
+    found = settings_of(kind.config_model) if kind else []
+    return next((each for each in found if list(each.path) == path), None)
+
+
+def lent_in(document: Mapping[str, Any]) -> list[tuple[Text, Text]]:
+    """Secrets that the operator lends: nobody here decides about them."""
+    found = []
+    for name in SECTIONS:
+        section = document.get(name)
+        kind = services().connectors.get(section["provider"]) if isinstance(section, Mapping) else None
+        for each in settings_of(kind.config_model) if kind else ():
+            mark = standing_at(section, "/config/" + "/".join(each.path))
+            if each.kind == "secret" and isinstance(mark, Mapping) and "env" in (mark.get(SECRET) or {}):
+                found.append((each.about.title, LENT))
+    return found

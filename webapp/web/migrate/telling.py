@@ -1,0 +1,64 @@
+"""What pages of plans say: refusals with their places, what breaks, what is asked before it goes live."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from webapp.domain.errors import (
+    FlowsWouldBreakError,
+    PostroomError,
+    SecretsMissingError,
+    SetupUnprovenError,
+)
+from webapp.domain.roles import Permission
+from webapp.domain.text import Text
+from webapp.domain.usage import FLOW_TITLES
+from webapp.services.transfer.planning import TransferPlan
+from webapp.web.changes import groups_of, text_lines
+from webapp.web.context import current_access
+from webapp.web.migrate.confirming import Confirming
+
+ASKED = (SecretsMissingError, FlowsWouldBreakError, SetupUnprovenError)
+"""Refusals that are answered by something on the page, and said there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that is wrong, and where."""
+
+    message: Text
+    place: str = ""
+
+
+def in_words(error: PostroomError, beside: Sequence[str] = ()) -> list[Said]:
+    """What was refused, by place; ``beside`` are places that have a field of their own on the page."""
+    if isinstance(error, ASKED):
+        return []
+    if not error.errors:
+        return [Said(error.detail)]
+    return [Said(each.message, each.pointer) for each in error.errors if each.pointer not in beside]
+
+
+def drawn(plan: TransferPlan | None, error: PostroomError | None, said: Confirming) -> dict[str, Any]:
+    """What the pages of both kinds of plan are drawn from."""
+    access = current_access()
+    slots = {slot.pointer for slot in plan.slots} if plan else set()
+    judged = plan.plan if plan else None
+    breaks = [(flow, FLOW_TITLES.get(flow, Text(flow))) for flow in plan.breaks] if plan else []
+    return {
+        "plan": judged,
+        "groups": groups_of(judged.changes) if judged else [],
+        "text_lines": text_lines,
+        "errors": in_words(error, tuple(slots)) if error else [],
+        "title": error.title if error else None,
+        "missing": plan.missing if plan else (),
+        "breaks": breaks,
+        "asks_breaks": isinstance(error, FlowsWouldBreakError),
+        "asks_reason": isinstance(error, SetupUnprovenError),
+        "reason_wanted": access.tenant.production
+        and bool(plan and not plan.plan.proven and (plan.plan.needs_reason or plan.missing)),
+        "said": said,
+        "may_save": access.may(Permission.SAVE),
+    }
