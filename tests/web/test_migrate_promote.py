@@ -14,6 +14,7 @@ from tests.web.test_migrate_import import SCRIPT, SLOT, TYPED, password, revisio
 from webapp.accounts import Accounts
 from webapp.domain.roles import OPERATOR, Role
 
+OWN = f"{CANARY}-of-production"
 PROMOTE = "/t/prod/migrate/promote"
 
 
@@ -26,8 +27,16 @@ def promote(browser: Browser, to: str = PROMOTE, **fields: Any) -> Any:
     shown = {name: browser.field(name) for name in ("from", "revision", "base")}
     plan = re.search(r'name="plan" value="([^"]+)"', browser.page)
     ways = re.findall(r'name="(way:[^"]+)"\s+value="([a-z]+)"(?: checked|>\s*<div class="secret-typed")', browser.page)
+    could_keep = re.findall(r'name="could-keep" value="([^"]+)"', browser.page)
     given = {name.replace("__", ":"): value for name, value in fields.items()}
-    sent = {**shown, **dict(ways), "plan": plan[1] if plan else "", "tick": ticks(browser), **given}
+    sent = {
+        **shown,
+        **dict(ways),
+        "plan": plan[1] if plan else "",
+        "tick": ticks(browser),
+        "could-keep": could_keep,
+        **given,
+    }
     return browser.post(to, sent)
 
 
@@ -48,7 +57,7 @@ def home(house: House) -> House:
 @pytest.fixture
 def both(home: House) -> House:
     """Both are set up, and differ in host, in one mail and in one flow."""
-    set_up(home, "prod", host="smtp.example.com")
+    set_up(home, "prod", host="smtp.example.com", auth={"type": "login", "user": "acme@gmail.com", "pass": OWN})
     setup = home.services.setups.active(home.tenant("dev")).document
     templates = {**setup["templates"]}
     templates["SignIn"] = {"*": {"contentType": "text/plain", "subject": SCRIPT, "content": "{{code}}"}}
@@ -109,12 +118,13 @@ class TestPromoting:
     def test_only_what_is_ticked_goes(self, both: House, ada: Browser) -> None:
         ada.get(f"{PROMOTE}?from=dev")
 
-        answer = promote(ada, tick=["/flows/mfa"])
+        answer = promote(ada, tick=["/flows/mfa"], **{f"way__{SLOT}": "copy"})
 
         live = both.services.setups.active(both.tenant("prod")).document
         assert answer.status_code == 303
         assert live["flows"]["mfa"] == {"emailCode": False}
         assert live["connector"]["config"]["host"] == "smtp.example.com"
+        assert password(both, "prod") == OWN
 
     def test_nothing_ticked_is_said(self, both: House, ada: Browser) -> None:
         ada.get(f"{PROMOTE}?from=dev")

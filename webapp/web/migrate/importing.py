@@ -197,11 +197,9 @@ def _unsealed(kept: str) -> bytes:
         current_actor().id,
         current_tenant().id,
     )
-    return (
-        zlib.decompress(base64.b85decode(content["packed"]))
-        if mine and time.time() - content["at"] < _KEPT_FOR
-        else b""
-    )
+    if not mine or time.time() - content["at"] >= _KEPT_FOR:
+        return b""
+    return zlib.decompress(base64.b85decode(content["packed"]))
 
 
 def _to(address: str) -> ResponseReturnValue:

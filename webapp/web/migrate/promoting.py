@@ -183,7 +183,10 @@ def _choices(places: Sequence[Place]) -> tuple[dict[str, Any], list[str]]:
     for place in places:
         way = chosen.ways.get(place.slot)
         value = chosen.typed.get(place.slot) or (before.get(place.slot) if way == "type" else None)
-        if way == "copy" and not chosen.typed.get(place.slot):
+        if place.keepable and place.slot not in chosen.could_keep:
+            # What was chosen was chosen for another destination, before the ticks were changed.
+            choices[place.slot] = "keep"
+        elif way == "copy" and not chosen.typed.get(place.slot):
             choices[place.slot] = "copy"
         elif way == "keep":
             choices[place.slot] = "keep"

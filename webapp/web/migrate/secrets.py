@@ -55,6 +55,8 @@ class Chosen:
 
     ways: Mapping[str, str] = field(default_factory=dict)
     typed: Mapping[str, str] = field(default_factory=dict, repr=False)
+    could_keep: frozenset[str] = frozenset()
+    """The slots for which the page offered to keep what is stored."""
 
     @classmethod
     def of(cls, form: MultiDict[str, str]) -> Chosen:
@@ -63,7 +65,8 @@ class Chosen:
         typed = {
             name.removeprefix("secret:"): value for name, value in form.items() if name.startswith("secret:") and value
         }
-        return cls(ways, {slot: value for slot, value in typed.items() if ways.get(slot, "type") == "type"})
+        typed = {slot: value for slot, value in typed.items() if ways.get(slot, "type") == "type"}
+        return cls(ways, typed, frozenset(form.getlist("could-keep")))
 
     def way(self, slot: str, ways: Sequence[Way], usual: Way) -> Way:
         """What was chosen for a slot, where that is possible."""
