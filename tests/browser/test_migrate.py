@@ -1,0 +1,163 @@
+"""From development to production and back, by hand: in a wide window and on a phone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Watch
+from tests.browser.console import Console
+from tests.browser.steps import expect_page, go_to, open_page
+from tests.canary import CANARY
+from webapp.domain.roles import OPERATOR, Environment, TenantInfo
+from webapp.services.wiring import Services
+
+SLOT = "smtp.auth.pass"
+TYPED = f"{CANARY}-of-production"
+PHONE = {"width": 360, "height": 740}
+SIZES = [pytest.param({"width": 1280, "height": 900}, id="wide"), pytest.param(PHONE, id="phone")]
+
+
+@pytest.fixture
+def prod(new_tenant: Callable[..., TenantInfo]) -> TenantInfo:
+    """A production tenant in which nothing is set up."""
+    return new_tenant(Environment.PRODUCTION)
+
+
+@pytest.fixture
+def ada_at(new_context: Callable[..., BrowserContext], signed_in: Any) -> Callable[..., Page]:
+    """Ada's browser, signed in, of a size."""
+    return lambda viewport: new_context(storage_state=signed_in, viewport=viewport).new_page()
+
+
+def password(services: Services, tenant: TenantInfo) -> str:
+    access = services.tenants.access(OPERATOR, tenant.slug)
+    number = services.setups.active(access.tenant).number
+    return services.setups.secrets(access, number)["/connector/config/auth/pass"]
+
+
+def host(services: Services, tenant: TenantInfo) -> str:
+    document = services.setups.active(services.tenants.by_slug(tenant.slug)).document
+    return str(document["connector"]["config"]["host"])
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing reaches over the window's edge."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+@pytest.mark.parametrize("viewport", SIZES)
+def test_development_to_production_and_back(
+    ada_at: Callable[..., Page],
+    console: Console,
+    services: Services,
+    dev: TenantInfo,
+    prod: TenantInfo,
+    saved: Callable[..., int],
+    viewport: dict[str, int],
+) -> None:
+    saved(dev, host="smtp.new.example")
+    saved(prod, host="smtp.old.example")
+    page = ada_at(viewport)
+    open_page(page, console, prod, f"migrate/promote?from={dev.slug}")
+    expect(page.get_by_text("smtp.old.example")).to_be_visible()
+    expect(page.get_by_text("smtp.new.example")).to_be_visible()
+    assert fits(page)
+
+    page.get_by_label("Copy the one of the source").check()
+    page.get_by_label("Why these values go live unproven").fill("It was tested in development")
+    page.get_by_label("Note").fill("Release 7")
+    page.get_by_role("button", name="Promote into production").click()
+    expect_page(page, re.compile(r"^Live since .+ as revision 2$"))
+    assert host(services, prod) == "smtp.new.example"
+
+    page.get_by_role("link", name="Undo").click()
+    page.get_by_role("button", name="Restore in production").click()
+    expect_page(page, re.compile(r"^Live since .+ as revision 3$"))
+    assert host(services, prod) == "smtp.old.example"
+
+
+def test_the_doors_lead_to_the_two_tenants(
+    ada: Page, console: Console, dev: TenantInfo, prod: TenantInfo, saved: Callable[..., int]
+) -> None:
+    saved(dev)
+    open_page(ada, console, dev)
+    go_to(ada, "Migrate")
+    expect_page(ada, "Migrate")
+    ada.get_by_label("From").select_option(dev.slug)
+    ada.get_by_label("To").select_option(prod.slug)
+
+    ada.get_by_role("button", name="Compare").click()
+
+    expect_page(ada, "Promote")
+    assert ada.url == f"{console.url}/t/{prod.slug}/migrate/promote?from={dev.slug}"
+
+
+def test_what_is_not_ticked_stays(
+    ada: Page, console: Console, services: Services, dev: TenantInfo, prod: TenantInfo, saved: Callable[..., int]
+) -> None:
+    saved(dev, host="smtp.new.example", replyTo="help@example.com")
+    saved(prod, host="smtp.old.example")
+    open_page(ada, console, prod, f"migrate/promote?from={dev.slug}")
+    ada.get_by_label("Promote Server").uncheck()
+    ada.get_by_role("button", name="Promote into production").click()
+
+    expect_page(ada, re.compile("as revision 2$"))
+    assert host(services, prod) == "smtp.old.example"
+
+
+def test_a_dropped_file_with_a_missing_secret(
+    ada: Page,
+    console: Console,
+    services: Services,
+    prod: TenantInfo,
+    dev: TenantInfo,
+    saved: Callable[..., int],
+    tmp_path: Path,
+) -> None:
+    saved(dev)
+    document = services.exporting.shown(services.tenants.access(OPERATOR, dev.slug)).to_json()
+    open_page(ada, console, prod, "migrate/import")
+    transfer = ada.evaluate_handle(
+        """text => {
+            const dropped = new DataTransfer();
+            dropped.items.add(new File([text], "setup.json", {type: "application/json"}));
+            return dropped;
+        }""",
+        json.dumps(document),
+    )
+    ada.dispatch_event("[data-drop]", "drop", {"dataTransfer": transfer})
+    expect(ada.get_by_text("setup.json")).to_be_visible()
+    ada.get_by_role("button", name="Show the plan").click()
+    expect_page(ada, "Plan of the import")
+    ada.get_by_label("Why these values go live unproven").fill("The first set-up")
+
+    ada.get_by_role("button", name="Import into production").click()
+    expect(ada.get_by_text("This secret is needed.")).to_be_visible()
+    expect(ada.get_by_role("textbox", name="Password")).to_be_focused()
+    expect(ada.get_by_label("Why these values go live unproven")).to_have_value("The first set-up")
+    ada.get_by_role("textbox", name="Password").fill(TYPED)
+    ada.get_by_role("button", name="Import into production").click()
+
+    expect_page(ada, re.compile("as revision 1$"))
+    assert password(services, prod) == TYPED
+
+
+def test_a_text_that_cannot_be_read_stays_where_it_was_pasted(
+    ada_at: Callable[..., Page], console: Console, dev: TenantInfo, watch: Watch
+) -> None:
+    watch.expected.add(422)
+    page = ada_at(PHONE)
+    open_page(page, console, dev, "migrate/import")
+    page.get_by_label("Or paste the text").fill('{"format":')
+    page.get_by_role("button", name="Show the plan").click()
+
+    expect(page.get_by_text("The document cannot be read")).to_be_visible()
+    expect(page.get_by_label("Or paste the text")).to_have_value('{"format":')
+    assert fits(page)
