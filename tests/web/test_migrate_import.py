@@ -48,11 +48,11 @@ def upload(browser: Browser, content: bytes) -> Any:
     return browser._client.post(IMPORT, data=body, headers=headers)
 
 
-def apply(browser: Browser, **fields: Any) -> Any:
-    """Confirm the plan of the page."""
+def apply(browser: Browser, end: str = "", **fields: Any) -> Any:
+    """Confirm the plan of the page, or what else its form does."""
     found = re.search(r'action="(/t/[a-z]+/migrate/plans/[0-9a-f]{32})"', browser.page)
     assert found
-    return browser.post(found[1], {name.replace("__", ":"): value for name, value in fields.items()})
+    return browser.post(f"{found[1]}{end}", {name.replace("__", ":"): value for name, value in fields.items()})
 
 
 def password(house: House, slug: str) -> str:

@@ -22,7 +22,7 @@ def ticks(browser: Browser) -> list[str]:
     return re.findall(r'name="tick"\s+value="([^"]+)" checked', browser.page)
 
 
-def promote(browser: Browser, to: str = PROMOTE, **fields: Any) -> Any:
+def promote(browser: Browser, path: str = PROMOTE, **fields: Any) -> Any:
     """Send the form of the page as it stands, with some fields changed; ``__`` stands for a colon."""
     shown = {name: browser.field(name) for name in ("from", "revision", "base")}
     plan = re.search(r'name="plan" value="([^"]+)"', browser.page)
@@ -37,7 +37,7 @@ def promote(browser: Browser, to: str = PROMOTE, **fields: Any) -> Any:
         "could-keep": could_keep,
         **given,
     }
-    return browser.post(to, sent)
+    return browser.post(path, sent)
 
 
 def change(house: House, slug: str, **parts: Any) -> None:

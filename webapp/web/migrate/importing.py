@@ -25,6 +25,7 @@ from webapp.web.migrate.blueprint import bp
 from webapp.web.migrate.confirming import Confirming, applied
 from webapp.web.migrate.secrets import MISSING, WITH_DOCUMENT, Chosen, Row, Way, has_lines, lent_in, title_of
 from webapp.web.migrate.telling import drawn, in_words
+from webapp.web.migrate.trying import tried
 from webapp.web.security import tenant_route
 
 KEPT_LIMIT: Final = 32_000
@@ -75,6 +76,19 @@ def import_applied(plan_id: str) -> ResponseReturnValue:
         flash(gettext("Nothing had changed, so there is no new revision."))
         return redirect(url_for("overview.overview"), 303)
     return redirect(url_for("connector.saved", number=saved.number), 303)
+
+
+@tenant_route(bp, "/migrate/plans/<plan_id>/test", methods=["POST"], permission=Permission.TEST)
+def plan_tested(plan_id: str) -> ResponseReturnValue:
+    """Send a test mail in this tenant with the values of the plan; nothing goes live."""
+    g.plan_id = plan_id
+    made = _made_again(plan_id)
+    g.plan_id = made.transfer.id
+    if made.transfer.missing or (blank := _blank(made.transfer.slots)):
+        return plan_page(made, blank=() if made.transfer.missing else blank), 422
+    g.run = tried(made.transfer)
+    # What was accepted is proven from now on.
+    return plan_page(services().importing.look(current_access(), made.transfer.id))
 
 
 def document_refused(error: PostroomError) -> ResponseReturnValue:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
@@ -24,6 +24,7 @@ from webapp.web.migrate.confirming import Confirming, applied
 from webapp.web.migrate.pairs import pair_of, pairable
 from webapp.web.migrate.secrets import MISSING, Chosen, Row, Way, has_lines, lent_in, title_of
 from webapp.web.migrate.telling import drawn
+from webapp.web.migrate.trying import tried
 from webapp.web.security import tenant_route
 
 
@@ -71,6 +72,17 @@ def promote() -> ResponseReturnValue:
 @tenant_route(bp, "/migrate/promote", methods=["POST"], permission=Permission.SAVE)
 def promoted() -> ResponseReturnValue:
     """Promote what is ticked, with the secrets as they were chosen."""
+    return _planned(_applied)
+
+
+@tenant_route(bp, "/migrate/promote/test", methods=["POST"], permission=Permission.TEST)
+def promotion_tested() -> ResponseReturnValue:
+    """Send a test mail in the target with what is ticked; nothing goes live."""
+    return _planned(_tried)
+
+
+def _planned(then: Callable[[Access, Comparison, Promotion, TransferPlan], ResponseReturnValue]) -> ResponseReturnValue:
+    """Plan what the form says and go on with that, where nothing stands in the way."""
     source, target = _posted_source(), current_access()
     compared = services().promoting.compared(source, target)
     ticks = _ticks(compared)
@@ -86,6 +98,19 @@ def promoted() -> ResponseReturnValue:
     g.made = made
     if blank:
         return _page(source, compared, ticks, made, blank=blank), 422
+    return then(source, compared, wanted, made)
+
+
+def _tried(source: Access, compared: Comparison, wanted: Promotion, made: TransferPlan) -> ResponseReturnValue:
+    if made.missing:
+        return _page(source, compared, wanted.only, made), 422
+    g.run = tried(made)
+    # What was accepted is proven from now on.
+    seen = services().promoting.look(source, current_access(), wanted)
+    return _page(source, compared, wanted.only, replace(seen, id=made.id))
+
+
+def _applied(_source: Access, _compared: Comparison, _wanted: Promotion, made: TransferPlan) -> ResponseReturnValue:
     saved = applied(made, Confirming.of(request.form))
     if not saved.created:
         flash(gettext("Nothing had changed, so there is no new revision."))

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from webapp.domain.errors import (
     FlowsWouldBreakError,
     InputError,
+    LimitedError,
     PayloadTooLargeError,
     PostroomError,
     SecretsMissingError,
@@ -29,11 +30,14 @@ _PAGES: Final[Mapping[str, Callable[[PostroomError], ResponseReturnValue]]] = {
     "migrate.import_applied": plan_refused,
     "migrate.promote": promotion_refused,
     "migrate.promoted": promotion_refused,
+    "migrate.plan_tested": plan_refused,
+    "migrate.promotion_tested": promotion_refused,
 }
 
 
 @bp.errorhandler(InputError)
 @bp.errorhandler(PayloadTooLargeError)
+@bp.errorhandler(LimitedError)
 @bp.errorhandler(SecretsMissingError)
 @bp.errorhandler(FlowsWouldBreakError)
 @bp.errorhandler(SetupUnprovenError)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask import g, request
+
 from webapp.domain.errors import (
     FlowsWouldBreakError,
     PostroomError,
@@ -17,6 +19,7 @@ from webapp.domain.text import Text
 from webapp.domain.usage import FLOW_TITLES
 from webapp.services.transfer.planning import TransferPlan
 from webapp.web.changes import groups_of, text_lines
+from webapp.web.connector.outcome import PHASE_TITLES
 from webapp.web.context import current_access
 from webapp.web.migrate.confirming import Confirming
 
@@ -60,5 +63,9 @@ def drawn(plan: TransferPlan | None, error: PostroomError | None, said: Confirmi
         "reason_wanted": access.tenant.production
         and bool(plan and not plan.plan.proven and (plan.plan.needs_reason or plan.missing)),
         "said": said,
+        "run": g.get("run"),
+        "phase_titles": PHASE_TITLES,
+        "to": request.form.get("to") or access.actor.name,
+        "may_test": access.may(Permission.TEST),
         "may_save": access.may(Permission.SAVE),
     }

@@ -1,0 +1,113 @@
+"""A test send of what would be promoted or imported, in the target, before it is live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.canary import CANARY
+from tests.peers.scripted import Script, ScriptedServer
+from tests.peers.scripted import answer as refusal
+from tests.web.conftest import Browser, House
+from tests.web.test_frame import set_up
+from tests.web.test_migrate_import import PROD, SLOT, TYPED, apply, exported, give, password, revision
+from tests.web.test_migrate_promote import PROMOTE, promote
+from webapp.domain.roles import Role
+
+TEST = f"{PROMOTE}/test"
+TO = "ada@example.com"
+
+
+@pytest.fixture
+def server(scripted: Callable[..., ScriptedServer]) -> ScriptedServer:
+    return scripted(Script(offers_starttls=False))
+
+
+@pytest.fixture
+def home(house: House, server: ScriptedServer) -> House:
+    """The development tenant sends through a server of this test."""
+    set_up(house, host=server.host, port=server.port, security="none")
+    return house
+
+
+class TestPromotion:
+    def test_what_was_accepted_needs_no_reason(self, home: House, ada: Browser, server: ScriptedServer) -> None:
+        ada.get(f"{PROMOTE}?from=dev")
+
+        tried = promote(ada, TEST, to=TO, note="mine", **{f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED})
+
+        assert "was accepted. Nothing is live yet." in tried.text
+        assert "Proven" in tried.text
+        assert 'value="mine"' in tried.text
+        assert TYPED not in tried.text
+        assert len(server.bodies) == 1
+        assert revision(home, "prod") == 0
+        assert promote(ada, **{f"way__{SLOT}": "type"}).status_code == 303
+        assert password(home, "prod") == TYPED
+
+    def test_a_missing_secret_is_asked_for_first(self, home: House, ada: Browser, server: ScriptedServer) -> None:
+        ada.get(f"{PROMOTE}?from=dev")
+
+        answer = promote(ada, TEST, to=TO, **{f"way__{SLOT}": "type"})
+
+        assert answer.status_code == 422
+        assert "This secret is needed." in answer.text
+        assert server.bodies == []
+
+    def test_an_address_that_is_none_is_said(self, home: House, ada: Browser, server: ScriptedServer) -> None:
+        ada.get(f"{PROMOTE}?from=dev")
+
+        answer = promote(ada, TEST, to="nobody", **{f"way__{SLOT}": "copy"})
+
+        assert answer.status_code == 422
+        assert "Give one address to send to" in answer.text
+        assert 'value="nobody"' in answer.text
+
+    def test_a_failure_is_told_with_its_fix(
+        self, house: House, ada: Browser, scripted: Callable[..., ScriptedServer]
+    ) -> None:
+        server = scripted(Script(offers_starttls=False, auth=refusal(535, "5.7.8 Credentials refused")))
+        set_up(house, host=server.host, port=server.port, security="none")
+        ada.get(f"{PROMOTE}?from=dev")
+
+        answer = promote(ada, TEST, to=TO, **{f"way__{SLOT}": "copy"})
+
+        assert answer.status_code == 200
+        assert 'class="notice notice-bad"' in answer.text
+        assert "Step by step" in answer.text
+        assert CANARY not in answer.text
+
+    def test_an_editor_may_test_where_only_owners_save(self, home: House, bob: Browser) -> None:
+        bob.get(f"{PROMOTE}?from=dev")
+
+        answer = promote(bob, TEST, to=TO, **{f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED})
+
+        assert "was accepted" in answer.text
+
+    def test_a_viewer_does_not(self, home: House, bob: Browser) -> None:
+        home.make_bob(Role.VIEWER)
+
+        assert bob.post(TEST, {"from": "dev"}).status_code == 403
+
+
+class TestImport:
+    def test_what_was_accepted_needs_no_reason(self, home: House, ada: Browser, server: ScriptedServer) -> None:
+        give(ada, exported(home), PROD)
+
+        tried = apply(ada, to=TO, end="/test", **{f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED})
+
+        assert "was accepted. Nothing is live yet." in tried.text
+        assert TYPED not in tried.text
+        assert len(server.bodies) == 1
+        assert revision(home, "prod") == 0
+        assert apply(ada, **{f"way__{SLOT}": "type"}).status_code == 303
+        assert password(home, "prod") == TYPED
+
+    def test_a_missing_secret_is_asked_for_first(self, home: House, ada: Browser, server: ScriptedServer) -> None:
+        give(ada, exported(home), PROD)
+
+        answer = apply(ada, to=TO, end="/test", **{f"way__{SLOT}": "type"})
+
+        assert answer.status_code == 422
+        assert server.bodies == []
