@@ -6,10 +6,9 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import Watch
 from tests.browser.console import Console
@@ -20,7 +19,7 @@ from webapp.services.wiring import Services
 
 SLOT = "smtp.auth.pass"
 TYPED = f"{CANARY}-of-production"
-PHONE = {"width": 360, "height": 740}
+PHONE: ViewportSize = {"width": 360, "height": 740}
 SIZES = [pytest.param({"width": 1280, "height": 900}, id="wide"), pytest.param(PHONE, id="phone")]
 
 
@@ -28,12 +27,6 @@ SIZES = [pytest.param({"width": 1280, "height": 900}, id="wide"), pytest.param(P
 def prod(new_tenant: Callable[..., TenantInfo]) -> TenantInfo:
     """A production tenant in which nothing is set up."""
     return new_tenant(Environment.PRODUCTION)
-
-
-@pytest.fixture
-def ada_at(new_context: Callable[..., BrowserContext], signed_in: Any) -> Callable[..., Page]:
-    """Ada's browser, signed in, of a size."""
-    return lambda viewport: new_context(storage_state=signed_in, viewport=viewport).new_page()
 
 
 def password(services: Services, tenant: TenantInfo) -> str:
@@ -54,17 +47,18 @@ def fits(page: Page) -> bool:
 
 @pytest.mark.parametrize("viewport", SIZES)
 def test_development_to_production_and_back(
-    ada_at: Callable[..., Page],
+    ada: Page,
     console: Console,
     services: Services,
     dev: TenantInfo,
     prod: TenantInfo,
     saved: Callable[..., int],
-    viewport: dict[str, int],
+    viewport: ViewportSize,
 ) -> None:
     saved(dev, host="smtp.new.example")
     saved(prod, host="smtp.old.example")
-    page = ada_at(viewport)
+    page = ada
+    page.set_viewport_size(viewport)
     open_page(page, console, prod, f"migrate/promote?from={dev.slug}")
     expect(page.get_by_text("smtp.old.example")).to_be_visible()
     expect(page.get_by_text("smtp.new.example")).to_be_visible()
@@ -106,6 +100,7 @@ def test_what_is_not_ticked_stays(
     saved(prod, host="smtp.old.example")
     open_page(ada, console, prod, f"migrate/promote?from={dev.slug}")
     ada.get_by_label("Promote Server").uncheck()
+    ada.get_by_label("Why these values go live unproven").fill("Only where answers go")
     ada.get_by_role("button", name="Promote into production").click()
 
     expect_page(ada, re.compile("as revision 2$"))
@@ -150,10 +145,11 @@ def test_a_dropped_file_with_a_missing_secret(
 
 
 def test_a_text_that_cannot_be_read_stays_where_it_was_pasted(
-    ada_at: Callable[..., Page], console: Console, dev: TenantInfo, watch: Watch
+    ada: Page, console: Console, dev: TenantInfo, watch: Watch
 ) -> None:
     watch.expected.add(422)
-    page = ada_at(PHONE)
+    page = ada
+    page.set_viewport_size(PHONE)
     open_page(page, console, dev, "migrate/import")
     page.get_by_label("Or paste the text").fill('{"format":')
     page.get_by_role("button", name="Show the plan").click()

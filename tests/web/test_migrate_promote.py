@@ -47,6 +47,11 @@ def change(house: House, slug: str, **parts: Any) -> None:
     house.services.setups.save(access, {**document, **parts}, base=None, reason="arranged by a test")
 
 
+def with_reply_to(house: House) -> dict[str, Any]:
+    connector = house.services.setups.active(house.tenant("dev")).document["connector"]
+    return {**connector, "config": {**connector["config"], "replyTo": "help@example.com"}}
+
+
 @pytest.fixture
 def home(house: House) -> House:
     """The development tenant is set up, production is not."""
@@ -124,6 +129,17 @@ class TestPromoting:
         assert answer.status_code == 303
         assert live["flows"]["mfa"] == {"emailCode": False}
         assert live["connector"]["config"]["host"] == "smtp.example.com"
+        assert password(both, "prod") == OWN
+
+    def test_where_a_reason_is_missing_what_is_stored_stays_chosen(self, both: House, ada: Browser) -> None:
+        change(both, "dev", connector=with_reply_to(both))
+        ada.get(f"{PROMOTE}?from=dev")
+
+        answer = promote(ada, tick=["/connector/config/replyTo"])
+
+        assert answer.status_code == 409
+        assert f'name="way:{SLOT}"\nvalue="keep" checked' in answer.text
+        assert promote(ada, tick=["/connector/config/replyTo"], reason="answers").status_code == 303
         assert password(both, "prod") == OWN
 
     def test_nothing_ticked_is_said(self, both: House, ada: Browser) -> None:

@@ -190,7 +190,8 @@ def _row(
     chosen = Chosen.of(request.form)
     found: list[tuple[Way, bool]] = [("keep", place.keepable), ("type", True), ("copy", place.copyable)]
     ways = tuple(way for way, there in found if there)
-    way = chosen.way(place.slot, ways, "keep" if place.keepable else "type")
+    unasked = place.keepable and place.slot not in chosen.could_keep
+    way = "keep" if unasked else chosen.way(place.slot, ways, "type")
     errors = [each.message for each in error.errors if each.pointer == place.pointer] if error else []
     missing = request.method == "POST" and made is not None and place.slot in made.missing
     if not errors and (place.slot in blank or missing):
