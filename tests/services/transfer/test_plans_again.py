@@ -19,7 +19,7 @@ from webapp.services.tenants import Tenants
 from webapp.services.transfer.differing import differences
 from webapp.services.transfer.importing import GivenDocument, Importing
 from webapp.services.transfer.planning import Confirmation, Planning
-from webapp.services.transfer.plans import KEPT_AT_ONCE, KeptPlan, Plans
+from webapp.services.transfer.plans import LIMIT, KeptPlan, Plans
 from webapp.services.transfer.promoting import Promoting, Promotion
 
 SLOT = "smtp.auth.pass"
@@ -161,6 +161,13 @@ class TestAPromotion:
         assert (then.keepable, then.copyable) == (True, True)
         assert (back.keepable, back.copyable) == (True, False)
 
+    def test_none_is_copied_to_another_place_than_its_own(self, promoting, setups, source, target):
+        setups.save(target, {"connector": smtp(host="smtp.example.net")}, base=None, reason="first")
+
+        (mixed,) = promoting.places(source, target, Promotion(leave=["/connector/config/host"]))
+
+        assert (mixed.keepable, mixed.copyable) == (True, False)
+
 
 class TestDifferences:
     def test_go_by_setting_mail_and_flow(self, setups, source):
@@ -201,9 +208,9 @@ class TestKeeping:
     def test_of_one_person_in_one_tenant_the_latest_are_kept(self, plans, db, ada, target):
         other = plans.keep(target, KeptPlan(0, {}))
         first = plans.keep(ada, KeptPlan(0, {}))
-        latest = [plans.keep(ada, KeptPlan(0, {"number": number})) for number in range(KEPT_AT_ONCE)]
+        latest = [plans.keep(ada, KeptPlan(0, {"number": number})) for number in range(LIMIT)]
 
         assert plans.load(target, other)
-        assert [plans.load(ada, each).document["number"] for each in latest] == list(range(KEPT_AT_ONCE))
+        assert [plans.load(ada, each).document["number"] for each in latest] == list(range(LIMIT))
         with pytest.raises(NotFoundError):
             plans.load(ada, first)

@@ -100,11 +100,15 @@ class Promoting:
         theirs, ours = self._both(source, target)
         merged = _merged(slotted(theirs.document), slotted(ours.document), wanted)
         keepable = self._setups.keepable(target.tenant, merged)
-        copyable = self._setups.secrets(source, theirs.number) if may_copy(source, target) else {}
+        copyable = self._copyable(source, theirs.number, merged) if may_copy(source, target) else frozenset()
         return tuple(
             Place(slot, pointer, pointer in keepable, pointer in copyable)
             for pointer, slot in tenant_document.slots(merged).items()
         )
+
+    def _copyable(self, source: Access, revision: int, merged: Mapping[str, Any]) -> frozenset[str]:
+        """The source's secrets that would go to the place that they were given for."""
+        return frozenset(self._setups.secrets(source, revision)) & self._setups.keepable(source.tenant, merged)
 
     def _both(self, source: Access, target: Access) -> tuple[StoredSetup, StoredSetup]:
         if source.tenant.id == target.tenant.id:

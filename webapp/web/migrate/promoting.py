@@ -54,7 +54,8 @@ def pair() -> ResponseReturnValue:
     if not target or source == target:
         flash(gettext("Choose two tenants: one to promote from, and another one to promote to."), "bad")
         return redirect(url_for("migrate.migrate"))
-    return redirect(url_for("migrate.promote", tenant=target, **{"from": source}))
+    query = {"tenant": target, "from": source}
+    return redirect(url_for("migrate.promote", **query))  # type: ignore[arg-type]  # they are all part of the address
 
 
 @tenant_route(bp, "/migrate/promote", permission=Permission.EDIT)
@@ -192,7 +193,8 @@ def _row(
     ways = tuple(way for way, there in found if there)
     unasked = place.keepable and place.slot not in chosen.could_keep
     way = "keep" if unasked else chosen.way(place.slot, ways, "type")
-    errors = [each.message for each in error.errors if each.pointer == place.pointer] if error else []
+    at = (place.pointer, f"/secrets/{place.slot}")
+    errors = [each.message for each in error.errors if each.pointer in at] if error else []
     missing = request.method == "POST" and made is not None and place.slot in made.missing
     if not errors and (place.slot in blank or missing):
         errors = [MISSING]

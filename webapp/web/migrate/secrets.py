@@ -88,7 +88,7 @@ def has_lines(document: Mapping[str, Any], pointer: str) -> bool:
 def _setting(document: Mapping[str, Any], pointer: str) -> Setting | None:
     _, section, _, *path = pointer.split("/")
     provider = (document.get(section) or {}).get("provider")
-    kind = services().connectors.get(provider)
+    kind = services().connectors.get(str(provider))
     found = settings_of(kind.config_model) if kind else []
     return next((each for each in found if list(each.path) == path), None)
 
