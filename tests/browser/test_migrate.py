@@ -12,6 +12,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import Watch
 from tests.browser.console import Console
+from tests.browser.examination import faults
 from tests.browser.steps import expect_page, go_to, open_page
 from tests.canary import CANARY
 from webapp.domain.roles import OPERATOR, Environment, TenantInfo
@@ -63,6 +64,8 @@ def test_development_to_production_and_back(
     expect(page.get_by_text("smtp.old.example")).to_be_visible()
     expect(page.get_by_text("smtp.new.example")).to_be_visible()
     assert fits(page)
+    assert faults(page) == []
+    page.set_viewport_size(viewport)
 
     page.get_by_label("Copy the one of the source").check()
     page.get_by_label("Why these values go live unproven").fill("It was tested in development")
@@ -135,6 +138,7 @@ def test_a_dropped_file_with_a_missing_secret(
 
     ada.get_by_role("button", name="Import into production").click()
     expect(ada.get_by_text("This secret is needed.")).to_be_visible()
+    assert faults(ada) == []
     expect(ada.get_by_role("textbox", name="Password")).to_be_focused()
     expect(ada.get_by_label("Why these values go live unproven")).to_have_value("The first set-up")
     ada.get_by_role("textbox", name="Password").fill(TYPED)

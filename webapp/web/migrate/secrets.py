@@ -25,7 +25,7 @@ WAYS: Final[Mapping[str, Text]] = {
     "copy": T("Copy the one of the source"),
     "type": T("Type it"),
 }
-MISSING: Final = T("This secret is needed. Type it, or choose another way.")
+MISSING: Final = T("This secret is needed. Give it here.")
 LENT: Final = T("lent by the operator")
 WITH_DOCUMENT: Final = T("comes with the document")
 
