@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from tests.canary import CANARY
 from tests.connectors.api_attempt import IN_HASTE, attempt, cautions, words
+from tests.connectors.regional import RegionalTests
 from webapp.connectors.aliyun_dm import AliyunDmConnector
 from webapp.connectors.aliyun_dm.config import AliyunDmConfig
-from webapp.connectors.aliyun_dm.regions import REGIONS, endpoint_of, is_public, region_in
 from webapp.connectors.aliyun_dm.signing import form
 from webapp.connectors.belongings import guide_of
 from webapp.connectors.contract import NEVER, HTTPContract, Reply, Trouble
@@ -391,54 +391,20 @@ class TestSettings:
 
         assert (config.region_id, config.url) == ("cn-hangzhou", "https://dm.aliyuncs.com")
 
-    def test_every_region_has_its_address(self):
-        for region, _ in REGIONS:
-            assert is_public(endpoint_of(region))
-            assert region_in(endpoint_of(region)) == region
 
-    def test_another_region_is_the_same_place_for_the_secret(self):
-        here = AliyunDmConnector.destination(SETTINGS)
-
-        for other in ({"regionId": "us-east-1"}, {"endpoint": "https://dm.eu-central-1.aliyuncs.com"}):
-            assert AliyunDmConnector.destination({**SETTINGS, **other}).keeps_secrets_of(here)
-
-    @pytest.mark.parametrize(
-        "endpoint",
-        [
-            "https://dm-vpc.cn-hangzhou.aliyuncs.com",
-            "https://dm.aliyuncs.com.example.net",
-            "https://dm.aliyuncs.com:8443",
-            "https://oss.aliyuncs.com",
-            "http://127.0.0.1:5000",
-        ],
+class TestRegions(RegionalTests):
+    regional = AliyunDmConnector
+    complete = SETTINGS
+    same_place = ({"regionId": "us-east-1"}, {"endpoint": "https://dm.eu-central-1.aliyuncs.com"})
+    other_places = (
+        "https://dm-vpc.cn-hangzhou.aliyuncs.com",
+        "https://dm.aliyuncs.com.example.net",
+        "https://dm.aliyuncs.com:8443",
+        "https://oss.aliyuncs.com",
+        "http://127.0.0.1:5000",
     )
-    def test_every_other_endpoint_is_a_place_of_its_own(self, endpoint):
-        there = AliyunDmConnector.destination({**SETTINGS, "endpoint": endpoint})
-
-        assert not there.keeps_secrets_of(AliyunDmConnector.destination(SETTINGS))
-
-    def test_an_endpoint_of_another_region_is_told_with_the_way_out(self):
-        settings = {**SETTINGS, "endpoint": "https://dm-vpc.ap-southeast-1.aliyuncs.com"}
-
-        ((pointer, problem),) = AliyunDmConnector.contradictions(settings)
-
-        assert pointer == "/endpoint"
-        assert [each.to_json() for each in problem.patch] == [
-            {"op": "add", "path": "/connector/config/regionId", "value": "ap-southeast-1"}
-        ]
-
-    @pytest.mark.parametrize(("typed", "meant"), [("cn-hangzou", "cn-hangzhou"), ("us-east-2", "us-east-1")])
-    def test_an_unknown_region_is_told_with_the_likely_one(self, typed, meant):
-        ((pointer, problem),) = AliyunDmConnector.contradictions({**SETTINGS, "regionId": typed})
-
-        assert pointer == "/regionId"
-        assert problem.patch[0].value == meant
-        assert f"Did you mean {meant}?" in [str(step) for step in problem.steps]
-
-    def test_an_unknown_region_with_an_endpoint_of_its_own_is_nobodys_business(self):
-        settings = {**SETTINGS, "regionId": "xx-north-1", "endpoint": "https://proxy.example.net"}
-
-        assert AliyunDmConnector.contradictions(settings) == []
+    of_another_region = ("https://dm-vpc.ap-southeast-1.aliyuncs.com", "ap-southeast-1")
+    misspelt = (("cn-hangzou", "cn-hangzhou"), ("us-east-2", "us-east-1"))
 
 
 class TestRules:

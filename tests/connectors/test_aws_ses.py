@@ -12,9 +12,10 @@ from pydantic import SecretStr, ValidationError
 
 from tests.canary import CANARY
 from tests.connectors.api_attempt import IN_HASTE, attempt, cautions, words
+from tests.connectors.regional import RegionalTests
 from webapp.connectors.aws_ses import AwsSesConnector
 from webapp.connectors.aws_ses.config import AwsSesConfig
-from webapp.connectors.aws_ses.regions import REGIONS, endpoint_of, is_public, region_in
+from webapp.connectors.aws_ses.regions import SES
 from webapp.connectors.base import MachineCredentials, Means
 from webapp.connectors.belongings import guide_of
 from webapp.connectors.contract import NEVER, HTTPContract, Reply, Trouble
@@ -490,56 +491,22 @@ class TestSettings:
         assert self.refused(**{key: value}) == [(key,)]
 
     def test_a_region_may_be_written_large(self):
-        assert AwsSesConfig.model_validate({**SETTINGS, "region": " EU-Central-1 "}).url == endpoint_of("eu-central-1")
+        assert AwsSesConfig.model_validate({**SETTINGS, "region": " EU-Central-1 "}).url == SES.address("eu-central-1")
 
-    def test_every_region_has_its_address(self):
-        for region, _ in REGIONS:
-            assert is_public(endpoint_of(region))
-            assert region_in(endpoint_of(region)) == region
 
-    def test_another_region_is_the_same_place_for_the_secret(self):
-        here = AwsSesConnector.destination(SETTINGS)
-
-        for other in ({"region": "us-east-1"}, {"endpoint": "https://email-fips.us-east-1.amazonaws.com"}):
-            assert AwsSesConnector.destination({**SETTINGS, **other}).keeps_secrets_of(here)
-
-    @pytest.mark.parametrize(
-        "endpoint",
-        [
-            "https://vpce-0123.email.eu-central-1.vpce.amazonaws.com",
-            "https://email.eu-central-1.amazonaws.com.example.net",
-            "https://email.eu-central-1.amazonaws.com:8443",
-            "http://email.eu-central-1.amazonaws.com",
-            "http://127.0.0.1:5000",
-        ],
+class TestRegions(RegionalTests):
+    regional = AwsSesConnector
+    complete = SETTINGS
+    same_place = ({"region": "us-east-1"}, {"endpoint": "https://email-fips.us-east-1.amazonaws.com"})
+    other_places = (
+        "https://vpce-0123.email.eu-central-1.vpce.amazonaws.com",
+        "https://email.eu-central-1.amazonaws.com.example.net",
+        "https://email.eu-central-1.amazonaws.com:8443",
+        "http://email.eu-central-1.amazonaws.com",
+        "http://127.0.0.1:5000",
     )
-    def test_every_other_endpoint_is_a_place_of_its_own(self, endpoint):
-        there = AwsSesConnector.destination({**SETTINGS, "endpoint": endpoint})
-
-        assert not there.keeps_secrets_of(AwsSesConnector.destination(SETTINGS))
-
-    def test_an_endpoint_of_another_region_is_told_with_the_way_out(self):
-        settings = {**SETTINGS, "endpoint": "https://email.us-east-1.amazonaws.com"}
-
-        ((pointer, problem),) = AwsSesConnector.contradictions(settings)
-
-        assert pointer == "/endpoint"
-        assert [each.to_json() for each in problem.patch] == [
-            {"op": "add", "path": "/connector/config/region", "value": "us-east-1"}
-        ]
-
-    @pytest.mark.parametrize(("typed", "meant"), [("eu-centrl-1", "eu-central-1"), ("us-east-3", "us-east-2")])
-    def test_an_unknown_region_is_told_with_the_likely_one(self, typed, meant):
-        ((pointer, problem),) = AwsSesConnector.contradictions({**SETTINGS, "region": typed})
-
-        assert pointer == "/region"
-        assert problem.patch[0].value == meant
-        assert f"Did you mean {meant}?" in [str(step) for step in problem.steps]
-
-    def test_an_unknown_region_with_an_endpoint_of_its_own_is_nobodys_business(self):
-        settings = {**SETTINGS, "region": "xx-north-1", "endpoint": "https://proxy.example.net"}
-
-        assert AwsSesConnector.contradictions(settings) == []
+    of_another_region = ("https://email.us-east-1.amazonaws.com", "us-east-1")
+    misspelt = (("eu-centrl-1", "eu-central-1"), ("us-east-3", "us-east-2"))
 
 
 class TestRules:

@@ -309,7 +309,7 @@ class TestSend:
         assert (tried.problem, tried.error.outcome) == ("postmark.inactive_recipient", Outcome.NOT_SENT)
 
     def test_a_mail_that_postmark_drops_is_not_sent(self):
-        # https://github.com/ActiveCampaign/postmark.js/issues/87
+        # As users of Postmark's library for Node report it (its issue 87).
         dropped = "Message OK, but will not deliver to these inactive addresses: ada@example.com"
 
         tried = Tried({SEND: Reply(200, {**TAKEN, "Message": dropped})}, MAIL)

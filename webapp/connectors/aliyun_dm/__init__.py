@@ -6,22 +6,20 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from webapp.connectors.aliyun_dm.config import AliyunDmConfig
 from webapp.connectors.aliyun_dm.recipes import RECIPES
-from webapp.connectors.aliyun_dm.regions import DEFAULT, REGION, endpoint_of, is_public, nearest, region_in
+from webapp.connectors.aliyun_dm.regions import DEFAULT, DIRECT_MAIL
 from webapp.connectors.aliyun_dm.signing import encoded, form, signature
-from webapp.connectors.api import Answer, Api, ApiConnector
+from webapp.connectors.api import Answer, Api
 from webapp.connectors.api_rules import Said, rules_beside
-from webapp.connectors.base import Destination
-from webapp.connectors.endpoint import destination_of, origin_of
 from webapp.connectors.headers import ascii_address, one_line
-from webapp.connectors.recipe import Fix, fixed
+from webapp.connectors.regional import RegionalConnector
 from webapp.domain.address import parse_mailbox
 from webapp.domain.message import DeliveryError, Mail, Receipt
-from webapp.domain.problem import JSON, Problem
+from webapp.domain.problem import JSON
 from webapp.domain.text import T
 
 VERSION: Final = "2015-11-23"
@@ -40,7 +38,7 @@ _RESTRICTED: Final = 4
 """Bits of an account's state (DescAccountSummary, UserStatus); 8 is an account that was deleted."""
 
 
-class AliyunDmConnector(ApiConnector[AliyunDmConfig]):
+class AliyunDmConnector(RegionalConnector[AliyunDmConfig]):
     """Hand mail to Alibaba Cloud's Direct Mail."""
 
     kind = "aliyun-dm"
@@ -51,36 +49,7 @@ class AliyunDmConnector(ApiConnector[AliyunDmConfig]):
     starts = {"regionId": DEFAULT}
     rules = rules_beside(str(Path(__file__).with_name("rules")))
     recipes = RECIPES
-
-    @classmethod
-    def destination(cls, config: Mapping[str, Any]) -> Destination:
-        """Alibaba's public endpoints are one place, whichever the region; every other endpoint is its own."""
-        endpoint = origin_of(config.get("endpoint"))
-        if not endpoint:
-            usual = endpoint_of(str(config.get("regionId") or DEFAULT).strip().lower())
-            return Destination(place=cls.kind, port=443, protection="tls", reaches=usual)
-        return destination_of(cls.kind, endpoint, frozenset({endpoint}) if is_public(endpoint) else frozenset())
-
-    @classmethod
-    def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:
-        """An endpoint of Alibaba answers for its own region only, and a region has an address where it is offered."""
-        region, endpoint = str(config.get("regionId") or DEFAULT).strip().lower(), origin_of(config.get("endpoint"))
-        if not REGION.fullmatch(region):
-            return []  # its own field says so
-        if endpoint:
-            other = region_in(endpoint)
-            code, pointer = "aliyun-dm.endpoint_of_other_region", "/endpoint"
-        else:
-            other = nearest(region) or region
-            code, pointer = "aliyun-dm.region_unknown", "/regionId"
-        if other in ("", region):
-            return []
-        problem = RECIPES[code].problem(code, {"region": region, "other": other})
-        return [(pointer, fixed(problem, Fix(T("Use the region %(region)s", region=other), (("regionId", other),))))]
-
-    @property
-    def endpoint(self) -> str:
-        return self.config.url
+    regions = DIRECT_MAIL
 
     def said(self, answer: Answer) -> Said:
         return Said(answer.text_at("Code"), answer.text_at("Message") or ("" if answer.ok else answer.text))

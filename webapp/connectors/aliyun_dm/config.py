@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
-from webapp.connectors.aliyun_dm.regions import DEFAULT, REGION, REGIONS, endpoint_of
+from webapp.connectors.aliyun_dm.regions import DEFAULT, DIRECT_MAIL, REGION
 from webapp.connectors.config import Line, MailboxText, Secret, setting
 from webapp.connectors.endpoint import Endpoint, EndpointConfig
 from webapp.domain.address import parse_mailbox
@@ -51,7 +51,7 @@ class AliyunDmConfig(EndpointConfig):
     """Which account and region of Direct Mail to send from, and as whom."""
 
     region_id: Annotated[Line, AfterValidator(_region)] = setting(
-        DEFAULT, title=T("Region"), example=DEFAULT, suggestions=REGIONS
+        DEFAULT, title=T("Region"), example=DEFAULT, suggestions=DIRECT_MAIL.known
     )
     """The region that is chosen at the top of the Direct Mail console. Domains, sender addresses and quotas belong to
     one region."""
@@ -88,4 +88,4 @@ class AliyunDmConfig(EndpointConfig):
     @property
     def url(self) -> str:
         """Where requests go."""
-        return self.endpoint or endpoint_of(self.region_id)
+        return self.endpoint or DIRECT_MAIL.address(self.region_id)

@@ -6,10 +6,9 @@ Regions and addresses are those of https://www.alibabacloud.com/help/en/direct-m
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Final
-from urllib.parse import urlsplit
 
+from webapp.connectors.regional import Regions
 from webapp.domain.text import T, Text
 
 DEFAULT: Final = "cn-hangzhou"
@@ -24,28 +23,23 @@ REGIONS: Final[tuple[tuple[str, Text], ...]] = (
     ("ap-southeast-2", T("United States (formerly Sydney), closed to new users")),
 )
 
-_HOST: Final = re.compile(rf"dm(?P<private>-vpc)?(\.(?P<region>{REGION.pattern}))?\.aliyuncs\.com")
+_IN_REGION: Final = rf"(\.(?P<region>{REGION.pattern}))?\.aliyuncs\.com"
+_PUBLIC: Final = re.compile(rf"dm{_IN_REGION}")
+_PRIVATE: Final = re.compile(rf"dm-vpc{_IN_REGION}")
 
 
-def endpoint_of(region: str) -> str:
-    """The public address of Direct Mail in a region."""
+def _address(region: str) -> str:
     return "https://dm.aliyuncs.com" if region == DEFAULT else f"https://dm.{region}.aliyuncs.com"
 
 
-def is_public(endpoint: str) -> bool:
-    """Whether an endpoint is one of Alibaba's own public ones, of whichever region."""
-    parts = urlsplit(endpoint)
-    match = _HOST.fullmatch(parts.hostname or "")
-    return parts.scheme == "https" and parts.port is None and match is not None and not match["private"]
-
-
-def region_in(endpoint: str) -> str:
-    """The region that an endpoint of Alibaba, public or of a VPC, belongs to; empty for all others."""
-    match = _HOST.fullmatch(urlsplit(endpoint).hostname or "")
-    return (match["region"] or DEFAULT) if match else ""
-
-
-def nearest(region: str) -> str | None:
-    """The known region that is written most alike; None where this one is known."""
-    known = [each for each, _ in REGIONS]
-    return None if region in known else get_close_matches(region, known, 1, 0)[0]
+DIRECT_MAIL: Final = Regions(
+    setting="regionId",
+    form=REGION,
+    known=REGIONS,
+    address=_address,
+    public=_PUBLIC,
+    private=_PRIVATE,
+    mismatch="aliyun-dm.endpoint_of_other_region",
+    unknown="aliyun-dm.region_unknown",
+    default=DEFAULT,
+)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
-from webapp.connectors.api import Answer, Api, ApiConnector
+from webapp.connectors.api import Answer, Api
 from webapp.connectors.api_rules import Said, rules_beside
 from webapp.connectors.aws_ses.config import AwsSesConfig, identity_in
 from webapp.connectors.aws_ses.recipes import RECIPES
-from webapp.connectors.aws_ses.regions import REGION, endpoint_of, is_public, nearest, region_in
+from webapp.connectors.aws_ses.regions import SES
 from webapp.connectors.aws_ses.signing import SignerMissingError, signed
-from webapp.connectors.base import Destination, MachineCredentials
-from webapp.connectors.endpoint import destination_of, origin_of
+from webapp.connectors.base import MachineCredentials
 from webapp.connectors.headers import ascii_address, ascii_mailbox, ascii_text, one_line
-from webapp.connectors.recipe import Fix, fixed
+from webapp.connectors.regional import RegionalConnector
 from webapp.domain.address import Mailbox, parse_address, parse_mailbox
 from webapp.domain.message import Mail, Receipt
-from webapp.domain.problem import JSON, Problem
+from webapp.domain.problem import JSON
 from webapp.domain.text import T
 
 NEARLY: Final = 0.9
@@ -36,7 +35,7 @@ _TOLD: Final = (
 _DENIED: Final = frozenset({"AccessDeniedException", "AccessDenied"})
 
 
-class AwsSesConnector(ApiConnector[AwsSesConfig]):
+class AwsSesConnector(RegionalConnector[AwsSesConfig]):
     """Hand mail to Amazon SES."""
 
     kind = "aws-ses"
@@ -46,36 +45,7 @@ class AwsSesConnector(ApiConnector[AwsSesConfig]):
     badges = (T("Access key or role"), T("Choice of region"))
     rules = rules_beside(str(Path(__file__).with_name("rules")))
     recipes = RECIPES
-
-    @classmethod
-    def destination(cls, config: Mapping[str, Any]) -> Destination:
-        """Amazon's public endpoints are one place, whichever the region; every other endpoint is its own."""
-        endpoint = origin_of(config.get("endpoint"))
-        if not endpoint:
-            usual = endpoint_of(str(config.get("region") or "").strip().lower())
-            return Destination(place=cls.kind, port=443, protection="tls", reaches=usual)
-        return destination_of(cls.kind, endpoint, frozenset({endpoint}) if is_public(endpoint) else frozenset())
-
-    @classmethod
-    def contradictions(cls, config: Mapping[str, Any]) -> list[tuple[str, Problem]]:
-        """An endpoint of Amazon answers for its own region only, and a region has an address where it is offered."""
-        region, endpoint = str(config.get("region") or "").strip().lower(), origin_of(config.get("endpoint"))
-        if not REGION.fullmatch(region):
-            return []  # its own field says so
-        if endpoint:
-            other = region_in(endpoint)
-            code, pointer = "aws-ses.endpoint_of_other_region", "/endpoint"
-        else:
-            other = nearest(region) or region
-            code, pointer = "aws-ses.region_unknown", "/region"
-        if other in ("", region):
-            return []
-        problem = RECIPES[code].problem(code, {"region": region, "other": other})
-        return [(pointer, fixed(problem, Fix(T("Use the region %(region)s", region=other), (("region", other),))))]
-
-    @property
-    def endpoint(self) -> str:
-        return self.config.url
+    regions = SES
 
     def said(self, answer: Answer) -> Said:
         """The type of an error stands in a header, or in the body as ``__type``, both with more around it."""

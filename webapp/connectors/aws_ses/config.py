@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, ValidationInfo, field_validator
 from pydantic.alias_generators import to_camel
 
-from webapp.connectors.aws_ses.regions import REGION, REGIONS, endpoint_of, region_in
+from webapp.connectors.aws_ses.regions import REGION, SES
 from webapp.connectors.config import Line, MailboxText, Secret, setting
 from webapp.connectors.endpoint import Endpoint, EndpointConfig, is_loopback
 from webapp.connectors.headers import Headers
@@ -65,7 +65,7 @@ SetName = Annotated[Line, AfterValidator(_set_name)]
 class AwsSesConfig(EndpointConfig):
     """Which account and region of Amazon SES to send from, and as whom."""
 
-    region: Region = setting(title=T("Region"), example="eu-central-1", suggestions=REGIONS)
+    region: Region = setting(title=T("Region"), example="eu-central-1", suggestions=SES.known)
     """The AWS region in which your sender is verified. Identities, quotas and the sandbox are separate in each."""
     endpoint: Endpoint | None = setting(
         None,
@@ -136,7 +136,7 @@ class AwsSesConfig(EndpointConfig):
     def _role_stays_at_amazon(cls, value: bool, info: ValidationInfo) -> bool:
         """The role's session token goes along with each request, so it goes to nobody else."""
         endpoint = info.data.get("endpoint")
-        if value and endpoint and not region_in(endpoint) and not is_loopback(urlsplit(endpoint).hostname or ""):
+        if value and endpoint and not SES.region_in(endpoint) and not is_loopback(urlsplit(endpoint).hostname or ""):
             raise ValueError(
                 "The machine's own role is shown to Amazon's endpoints only. Remove the endpoint, or use a key."
             )
@@ -166,7 +166,7 @@ class AwsSesConfig(EndpointConfig):
     @property
     def url(self) -> str:
         """Where requests go."""
-        return self.endpoint or endpoint_of(self.region)
+        return self.endpoint or SES.address(self.region)
 
 
 def identity_in(arn: str | None) -> str:

@@ -7,10 +7,9 @@ ships with its SDKs.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import Final
-from urllib.parse import urlsplit
 
+from webapp.connectors.regional import Regions
 from webapp.domain.text import T, Text
 
 REGION: Final = re.compile(r"[a-z]{2,5}(-[a-z]+){1,2}-[0-9]{1,2}")
@@ -59,26 +58,18 @@ _PUBLIC: Final = re.compile(rf"email(-fips)?\.(?P<region>{REGION.pattern})\.{_DO
 _PRIVATE: Final = re.compile(rf"[a-z0-9.-]+\.email\.(?P<region>{REGION.pattern})\.vpce\.{_DOMAINS}")
 
 
-def endpoint_of(region: str) -> str:
-    """The public address of SES in a region."""
+def _address(region: str) -> str:
     domain = "amazonaws.eu" if region.startswith("eusc-") else "amazonaws.com"
     return f"https://email.{region}.{domain}"
 
 
-def is_public(endpoint: str) -> bool:
-    """Whether an endpoint is one of Amazon's own public ones, of whichever region."""
-    parts = urlsplit(endpoint)
-    return parts.scheme == "https" and parts.port is None and _PUBLIC.fullmatch(parts.hostname or "") is not None
-
-
-def region_in(endpoint: str) -> str:
-    """The region that an endpoint of Amazon, public or of a VPC, belongs to; empty for all others."""
-    host = urlsplit(endpoint).hostname or ""
-    match = _PUBLIC.fullmatch(host) or _PRIVATE.fullmatch(host)
-    return match["region"] if match else ""
-
-
-def nearest(region: str) -> str | None:
-    """The known region that is written most alike; None where this one is known."""
-    known = [each for each, _ in REGIONS]
-    return None if region in known else get_close_matches(region, known, 1, 0)[0]
+SES: Final = Regions(
+    setting="region",
+    form=REGION,
+    known=REGIONS,
+    address=_address,
+    public=_PUBLIC,
+    private=_PRIVATE,
+    mismatch="aws-ses.endpoint_of_other_region",
+    unknown="aws-ses.region_unknown",
+)
