@@ -16,8 +16,6 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from tests.canary import CANARY
-from webapp.connectors.api_answer import Answer
-from webapp.connectors.api_recipes import COMMON
 from webapp.connectors.belongings import guide_of
 from webapp.connectors.contract import NEVER, TROUBLES, HTTPContract, Reply, StandIn, Trouble
 from webapp.connectors.contract.conversation import MAIL
@@ -569,20 +567,3 @@ class TestInbox:
         assert "webhook-signature: •••" in lines
         assert CANARY not in shown.content.decode()
         assert body.encode() == Tried(settings=settings).body
-
-
-@pytest.mark.parametrize("rule", HTTPEmailConnector.rules, ids=lambda rule: f"{rule.problem}-{rule.status}")
-class TestRules:
-    def test_it_decides_its_sample(self, rule):
-        first = next(each for each in HTTPEmailConnector.rules if _fits(each, rule.fires))
-
-        assert first is rule
-        assert rule.problem in {**HTTPEmailConnector.recipes, **COMMON}
-
-    def test_it_spares_what_is_near(self, rule):
-        assert not _fits(rule, rule.spares)
-
-
-def _fits(rule, sample):
-    connector = object.__new__(HTTPEmailConnector)
-    return rule.fits(sample.phase, sample.status, connector.said(Answer(sample.status, {}, sample.body)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,13 +13,14 @@ from mailgun.client import Client
 from pydantic import ValidationError
 
 from tests.canary import CANARY
-from tests.connectors.smtp_attempt import LOOPBACK_ONLY, Attempt
+from tests.connectors import api_attempt
+from tests.connectors.api_attempt import IN_HASTE, cautions
+from tests.connectors.smtp_attempt import Attempt
 from webapp.connectors.contract import NEVER, Asked, HTTPContract, Reply, StandIn, Trouble
-from webapp.connectors.http import Patience
 from webapp.connectors.mailgun import MailgunConnector
 from webapp.connectors.network import Network
 from webapp.domain.address import AddressError, Mailbox
-from webapp.domain.message import DeliveryError, Mail, Outcome, StoredTemplate, Trace
+from webapp.domain.message import Mail, Outcome, StoredTemplate
 from webapp.domain.usage import UsageType
 
 KEY = f"{CANARY}-mailgun-8f3a"
@@ -88,25 +88,13 @@ class TestMailgunsStoredTemplates(TestMailgun):
 
 def attempt(answers: Mapping[str, Reply], mail: Mail | None = None, **settings: Any) -> tuple[Attempt, list[Asked]]:
     """Send a mail, or check where there is none, against a Mailgun that answers so."""
-    with StandIn({READ: domain(), SEND: ACCEPTED, **answers}) as provider:
-        config = MailgunConnector.config_model.model_validate({**SETTINGS, "endpoint": provider.url, **settings})
-        connector = MailgunConnector(config, Network(LOOPBACK_ONLY))
-        connector.patience = Patience(answer=0.5)  # type: ignore[misc]  less than a test may take
-        trace = Trace()
-        try:
-            receipt = asyncio.run(connector.send(mail, trace) if mail else connector.check(trace))
-        except DeliveryError as error:
-            return Attempt(trace, None, error), provider.asked
-        return Attempt(trace, receipt), provider.asked
+    return api_attempt.attempt(
+        MailgunConnector, {**SETTINGS, **settings}, {READ: domain(), SEND: ACCEPTED, **answers}, mail, patience=IN_HASTE
+    )
 
 
 def check(answers: Mapping[str, Reply], **settings: Any) -> Attempt:
     return attempt(answers, None, **settings)[0]
-
-
-def cautions(tried: Attempt) -> list[str]:
-    assert tried.error is None, tried.everything
-    return [problem.code for problem in tried.trace.cautions]
 
 
 def sent(mail: Mail, **settings: Any) -> Asked:

@@ -12,8 +12,6 @@ from postmark.clients.server_client import ServerClient
 from pydantic import ValidationError
 
 from tests.canary import CANARY
-from webapp.connectors.api_answer import Answer
-from webapp.connectors.api_recipes import COMMON
 from webapp.connectors.contract import NEVER, HTTPContract, Reply, StandIn, Trouble
 from webapp.connectors.contract.conversation import MAIL
 from webapp.connectors.http import Patience
@@ -376,23 +374,6 @@ class TestConfig:
         named = {**SETTINGS, "endpoint": "https://API.postmarkapp.com/"}
 
         assert PostmarkConnector.destination(SETTINGS) == PostmarkConnector.destination(named)
-
-
-@pytest.mark.parametrize("rule", PostmarkConnector.rules, ids=lambda rule: f"{rule.problem}-{rule.code or rule.status}")
-class TestRules:
-    def test_it_decides_its_sample(self, rule):
-        first = next(each for each in PostmarkConnector.rules if _fits(each, rule.fires))
-
-        assert first is rule
-        assert rule.problem in {**PostmarkConnector.recipes, **COMMON}
-
-    def test_it_spares_what_is_near(self, rule):
-        assert not _fits(rule, rule.spares)
-
-
-def _fits(rule, sample):
-    connector = object.__new__(PostmarkConnector)
-    return rule.fits(sample.phase, sample.status, connector.said(Answer(sample.status, None, sample.body)))
 
 
 class TestOfficialSDK:

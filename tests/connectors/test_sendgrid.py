@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,13 +13,14 @@ from pydantic import ValidationError
 from sendgrid.helpers import mail as sdk
 
 from tests.canary import CANARY
-from tests.connectors.smtp_attempt import LOOPBACK_ONLY, Attempt
+from tests.connectors import api_attempt
+from tests.connectors.api_attempt import IN_HASTE, cautions
+from tests.connectors.smtp_attempt import Attempt
 from webapp.connectors.contract import NEVER, Asked, HTTPContract, Reply, StandIn, Trouble
-from webapp.connectors.http import Patience
 from webapp.connectors.network import Network
 from webapp.connectors.sendgrid import SendGridConnector
 from webapp.domain.address import AddressError, Mailbox
-from webapp.domain.message import DeliveryError, Mail, Outcome, Trace
+from webapp.domain.message import Mail, Outcome
 from webapp.domain.usage import UsageType
 
 KEY = f"SG.{CANARY}.sendgrid"
@@ -93,25 +93,13 @@ class TestSendGrid(HTTPContract):
 
 def attempt(answers: Mapping[str, Reply], mail: Mail | None = None, **settings: Any) -> tuple[Attempt, list[Asked]]:
     """Send a mail, or check where there is none, against a SendGrid that answers so."""
-    with StandIn({**FINE, **ACCEPTED, **answers}) as provider:
-        config = SendGridConnector.config_model.model_validate({**SETTINGS, "endpoint": provider.url, **settings})
-        connector = SendGridConnector(config, Network(LOOPBACK_ONLY))
-        connector.patience = Patience(answer=0.5)  # type: ignore[misc]  less than a test may take
-        trace = Trace()
-        try:
-            receipt = asyncio.run(connector.send(mail, trace) if mail else connector.check(trace))
-        except DeliveryError as error:
-            return Attempt(trace, None, error), provider.asked
-        return Attempt(trace, receipt), provider.asked
+    return api_attempt.attempt(
+        SendGridConnector, {**SETTINGS, **settings}, {**FINE, **ACCEPTED, **answers}, mail, patience=IN_HASTE
+    )
 
 
 def check(answers: Mapping[str, Reply], **settings: Any) -> Attempt:
     return attempt(answers, None, **settings)[0]
-
-
-def cautions(tried: Attempt) -> list[str]:
-    assert tried.error is None, tried.everything
-    return [problem.code for problem in tried.trace.cautions]
 
 
 def sent(mail: Mail, **settings: Any) -> Asked:
