@@ -55,6 +55,8 @@ class TenantRow(Base):
     active_revision: Mapped[int] = mapped_column(default=0)
     """The live revision's number; moved only together with the insert of that revision. 0: nothing saved yet."""
     editors_may_save_production: Mapped[bool] = mapped_column(default=False)
+    changes_by: Mapped[str] = mapped_column(String(16), default="all", server_default="all")
+    """How its setup may change: ``all`` ways, by ``promotion`` only, or with a second person's ``approval``."""
     sandbox_password: Mapped[bytes | None]
     """Sealed; development tenants only."""
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -130,6 +132,8 @@ class RevisionRow(Base):
     origin: Mapped[str] = mapped_column(String(16))
     """``save``, ``restore``, ``import``, ``promote`` or ``delete``."""
     origin_detail: Mapped[str | None] = mapped_column(String(120))
+    transfer: Mapped[dict[str, Any] | None]
+    """For what came from elsewhere: from where exactly, as ``webapp.services.saving.Request`` says it."""
     note: Mapped[str | None] = mapped_column(String(1000))
     reason: Mapped[str | None] = mapped_column(String(1000))
     author_kind: Mapped[str] = mapped_column(String(16))
@@ -169,7 +173,7 @@ class DraftRow(Base):
 
 
 class PlanRow(Base):
-    """What an import or a promotion would do, as somebody saw it; purged after 24 hours."""
+    """What an import or a promotion would do, as somebody saw it; purged after 24 hours, a proposal after a week."""
 
     __tablename__ = "plans"
 
@@ -177,10 +181,13 @@ class PlanRow(Base):
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"), index=True)
     actor_kind: Mapped[str] = mapped_column(String(16))
     actor_id: Mapped[int | None]
+    actor_name: Mapped[str] = mapped_column(String(255), default="", server_default="")
     base_revision: Mapped[int]
     content: Mapped[bytes]
     """Sealed: it holds the secrets that were typed for it."""
     created_at: Mapped[datetime] = mapped_column(default=now, index=True)
+    proposed_at: Mapped[datetime | None]
+    """When it was put before a second person, who may approve it."""
 
 
 class RunRow(Base):

@@ -217,6 +217,20 @@ class LastOwnerError(ConflictError):
     title = T("A tenant needs an owner. Make somebody else an owner first.")
 
 
+class ClosedToChangesError(ConflictError):
+    """The tenant's owners closed it to this way of changing. Promote what was set up and tested elsewhere."""
+
+    code = "tenant.closed_to_changes"
+    title = T("This tenant changes in another way")
+
+
+class ApprovalRequiredError(ConflictError):
+    """A second person has to approve this plan. Propose it; somebody else who may save here makes it live."""
+
+    code = "plan.approval_required"
+    title = T("A second person has to approve this")
+
+
 class FlowsWouldBreakError(ConflictError):
     """The change takes from flows that are on what their mails need. Mend it, switch them off, or allow it."""
 

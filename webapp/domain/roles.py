@@ -13,6 +13,17 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
+class ChangesBy(StrEnum):
+    """How the setup of a tenant may change. Restoring what was live there is always possible."""
+
+    ALL = "all"
+    """By editing, importing and promoting."""
+    PROMOTION = "promotion"
+    """Only by promoting from another tenant."""
+    APPROVAL = "approval"
+    """Only by promotions and imports that a second person approved."""
+
+
 class Role(StrEnum):
     """A person's standing in one tenant."""
 
@@ -73,6 +84,7 @@ class TenantInfo:
     """Number of the live revision; 0 before the first save."""
     editors_may_save_production: bool = False
     archived: bool = False
+    changes_by: ChangesBy = ChangesBy.ALL
 
     @property
     def production(self) -> bool:

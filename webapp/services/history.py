@@ -71,6 +71,8 @@ class RevisionInfo:
     """(pointer, kind) of what differs from the revision before."""
     proven_at: datetime | None
     active: bool
+    transfer: Mapping[str, Any] | None = None
+    """Where it came from, for a promotion or an import; see ``webapp.services.saving.Request``."""
 
 
 class Revisions:
@@ -132,7 +134,7 @@ class Revisions:
         columns = (
             row.number, row.created_at, row.author_name, row.author_kind,
             row.origin, row.origin_detail, row.note, row.reason, row.changed,
-            ProofRow.first_at, TenantRow.active_revision,
+            ProofRow.first_at, TenantRow.active_revision, row.transfer,
         )  # fmt: skip
         proof = (ProofRow.tenant_id == row.tenant_id) & (ProofRow.values_tag == row.values_tag)
         query = (
@@ -252,9 +254,10 @@ def _info(
     changed: list[list[str]],
     proven_at: datetime | None,
     active: int,
+    transfer: Mapping[str, Any] | None,
 ) -> RevisionInfo:
     pairs = tuple((pointer, kind) for pointer, kind in changed)
     return RevisionInfo(
         number, created_at, author_name, author_kind, origin, origin_detail, note, reason, pairs, proven_at,
-        number == active,
+        number == active, transfer,
     )  # fmt: skip

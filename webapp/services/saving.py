@@ -14,6 +14,8 @@ from webapp.db.session import Database
 from webapp.db.vault import Vault
 from webapp.domain.diff import Change, changes
 from webapp.domain.errors import (
+    ApprovalRequiredError,
+    ClosedToChangesError,
     FieldError,
     ForbiddenError,
     InputError,
@@ -21,7 +23,7 @@ from webapp.domain.errors import (
     SetupUnprovenError,
 )
 from webapp.domain.problem import Problem
-from webapp.domain.roles import Access, Permission, TenantInfo
+from webapp.domain.roles import Access, ChangesBy, Permission, TenantInfo
 from webapp.domain.strict_json import faults
 from webapp.domain.text import T
 from webapp.services.audit import Audit
@@ -69,6 +71,11 @@ class Request:
     origin: Origin = "save"
     origin_detail: str | None = None
     request_id: str | None = None
+    transfer: Mapping[str, Any] | None = None
+    """Where it came from: ``from`` (a tenant), its ``revision`` and, for a part, ``only`` (pointers); or ``file`` and
+    ``hash``."""
+    approved_by: str | None = None
+    """Whoever approved it, where that is not the one who wants it."""
 
     @property
     def tenant(self) -> TenantInfo:
@@ -114,6 +121,7 @@ class Saving:
         """Make it live, unless it is what is live already."""
         if not request.access.may(permission):
             raise ForbiddenError
+        check_way(request)
         _check_sentences(request)
         while True:
             active = self._revisions.replaceable(request.tenant)
@@ -192,6 +200,7 @@ class Saving:
                 changed=changed,
                 origin=request.origin,
                 origin_detail=request.origin_detail,
+                transfer=_came_from(request),
                 note=_said(request.note),
                 reason=_said(request.reason),
                 author_kind=actor.kind,
@@ -211,6 +220,7 @@ class Saving:
             note=_said(request.note),
             reason=_said(request.reason),
             unproven=True if unproven else None,
+            approved_by=request.approved_by,
         )
 
 
@@ -221,6 +231,36 @@ _ACTIONS: Mapping[Origin, str] = {
     "promote": "setup.promoted",
     "delete": "connector.deleted",
 }
+
+
+def check_way(request: Request) -> None:
+    """Whether the tenant may change in this way. What the operator mounted as a file is the operator's word.
+
+    Raises ClosedToChangesError, ApprovalRequiredError.
+    """
+    if request.origin == "restore" or request.access.actor.kind == "system":
+        return
+    match request.tenant.changes_by:
+        case ChangesBy.PROMOTION if request.origin != "promote":
+            raise ClosedToChangesError(
+                T("Its setup changes only by promoting from another tenant. Make the change there, then promote it.")
+            )
+        case ChangesBy.APPROVAL if request.origin not in ("promote", "import"):
+            raise ClosedToChangesError(
+                T(
+                    "Its setup changes only by promotions and imports that a second person approves. Make the change "
+                    "in another tenant, then promote it."
+                )
+            )
+        case ChangesBy.APPROVAL if request.approved_by is None:
+            raise ApprovalRequiredError(
+                T("Propose the plan; it goes live once another person who may save here approves it.")
+            )
+
+
+def _came_from(request: Request) -> dict[str, Any] | None:
+    known = dict(request.transfer or {}) | ({"approvedBy": request.approved_by} if request.approved_by else {})
+    return known or None
 
 
 def _said(sentence: str | None) -> str | None:

@@ -163,9 +163,11 @@ class Setups:
         origin_detail: str | None = None,
         draft_secrets: Mapping[str, str] | None = None,
         request_id: str | None = None,
+        transfer: Mapping[str, Any] | None = None,
+        approved_by: str | None = None,
     ) -> Saved:
         """Make a whole setup live. ``base`` is the revision that the editor saw; without one the last write wins."""
-        request = Request(access, base, note, reason, origin, origin_detail, request_id)
+        request = Request(access, base, note, reason, origin, origin_detail, request_id, transfer, approved_by)
         return self._saving.saved(
             request, Permission.SAVE, lambda seen: self._judge.prepare(access.tenant, document, seen, draft_secrets)
         )

@@ -17,7 +17,7 @@ from webapp.db.session import Database
 from webapp.db.types import now
 from webapp.db.vault import Vault
 from webapp.domain.errors import ConflictError, FieldError, ForbiddenError, InputError, LastOwnerError, NotFoundError
-from webapp.domain.roles import Access, Actor, Environment, Role, TenantInfo
+from webapp.domain.roles import Access, Actor, ChangesBy, Environment, Role, TenantInfo
 from webapp.domain.text import T
 from webapp.services.audit import Audit
 
@@ -217,6 +217,7 @@ def info_of(row: TenantRow) -> TenantInfo:
         active_revision=row.active_revision,
         editors_may_save_production=row.editors_may_save_production,
         archived=row.archived_at is not None,
+        changes_by=ChangesBy(row.changes_by),
     )
 
 

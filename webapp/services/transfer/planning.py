@@ -31,6 +31,8 @@ class Wanted:
     warnings: tuple[Problem, ...] = ()
     origin: Origin = "import"
     origin_detail: str | None = None
+    transfer: Mapping[str, Any] | None = None
+    """Where it came from; see ``webapp.services.saving.Request``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,14 @@ class Planning:
         """
         seen, filled = self._seen(access, wanted, choices, base)
         kept = KeptPlan(
-            seen.plan.base, filled.document, wanted.origin, wanted.origin_detail, seen.missing, seen.breaks, asked
+            seen.plan.base,
+            filled.document,
+            wanted.origin,
+            wanted.origin_detail,
+            seen.missing,
+            seen.breaks,
+            asked,
+            wanted.transfer,
         )
         return replace(seen, id=self._plans.keep(access, kept))
 
@@ -122,6 +131,7 @@ class Planning:
             origin=kept.origin,
             origin_detail=kept.origin_detail,
             request_id=confirmation.request_id,
+            transfer=kept.transfer,
         )
 
     def _seen(

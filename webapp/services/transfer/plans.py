@@ -35,6 +35,8 @@ class KeptPlan:
     breaks: tuple[str, ...] = ()
     asked: Mapping[str, Any] | None = field(default=None, repr=False)
     """What was asked for, to plan it again with other secrets."""
+    transfer: Mapping[str, Any] | None = None
+    """Where it came from; see ``webapp.services.saving.Request``."""
 
 
 class Plans:
@@ -54,12 +56,14 @@ class Plans:
             "missing": list(plan.missing),
             "breaks": list(plan.breaks),
             "asked": plan.asked,
+            "transfer": plan.transfer,
         }
         row = PlanRow(
             id=secrets.token_hex(16),
             tenant_id=access.tenant.id,
             actor_kind=access.actor.kind,
             actor_id=access.actor.id,
+            actor_name=access.actor.name,
             base_revision=plan.base,
             content=self._vault.seal(content),
             created_at=self._clock(),
@@ -91,8 +95,16 @@ class Plans:
                 raise NotFoundError
             content, base = self._vault.open(row.content), row.base_revision
         missing, breaks = tuple(content["missing"]), tuple(content["breaks"])
-        asked = content.get("asked")
-        return KeptPlan(base, content["document"], content["origin"], content["detail"], missing, breaks, asked)
+        return KeptPlan(
+            base,
+            content["document"],
+            content["origin"],
+            content["detail"],
+            missing,
+            breaks,
+            content.get("asked"),
+            content.get("transfer"),
+        )
 
     def purge(self) -> int:
         """Delete what was not applied within a day; tells how many."""

@@ -53,6 +53,8 @@ class Promotion:
     """Pointers that stay the target's."""
     secrets: Any = field(default=None, repr=False)
     """``{slot: {"value": "…"}, "keep" or "copy"}``."""
+    whole: bool = False
+    """Whether ``only`` was chosen among all that differs, so that what it leaves out was seen and left."""
 
 
 class Promoting:
@@ -124,7 +126,10 @@ class Promoting:
         merged = _merged(slotted(theirs.document), slotted(ours.document), wanted)
         choices, copied = self._choices(source, target, theirs.number, merged, wanted.secrets)
         typed = {slot: value for slot, value in choices.items() if value is not None and slot not in copied}
-        return Wanted(merged, origin="promote", origin_detail=source.tenant.slug), choices, typed
+        came: dict[str, Any] = {"from": source.tenant.slug, "revision": theirs.number}
+        if wanted.only and not wanted.whole:
+            came["only"] = list(wanted.only)
+        return Wanted(merged, origin="promote", origin_detail=source.tenant.slug, transfer=came), choices, typed
 
     def _choices(
         self, source: Access, target: Access, revision: int, merged: Mapping[str, Any], given: Any

@@ -94,7 +94,7 @@ def _planned(then: Callable[[Access, Comparison, Promotion, TransferPlan], Respo
         g.kept = _remembered()
         return _page(source, compared, ticks, None, untick=True), 422
     choices, blank = _choices(services().promoting.places(source, target, Promotion(ticks)))
-    wanted = Promotion(ticks, secrets=choices)
+    wanted = Promotion(ticks, secrets=choices, whole=True)
     made = services().promoting.plan(source, target, wanted, base=compared.target_revision)
     g.made = made
     if blank:
