@@ -220,6 +220,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 stderr=err,
                 text=True,
                 env=shell.env(POSTROOM_PORT=port, **more),
+                # Whatever a test does to it, its workers end with it.
+                start_new_session=True,
             )
         server = Server(f"http://127.0.0.1:{port}", process, log, words)
         running.append(server)
@@ -229,5 +231,5 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield begin
     for each in running:
         if each.process.poll() is None:
-            each.process.kill()
+            os.killpg(each.process.pid, signal.SIGKILL)
             each.process.wait(PATIENCE)

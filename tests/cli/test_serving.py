@@ -6,13 +6,14 @@ import re
 import socket
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.cli.conftest import Server, Shell, Start, token
+from tests.cli.conftest import PATIENCE, Server, Shell, Start, token
 from tests.peers.ports import free_port
 
 
@@ -150,3 +151,30 @@ class TestOnTheWire:
 
         assert response.status_code == 400
         assert response.headers["Content-Type"] == "application/problem+json"
+
+
+class TestKilled:
+    def test_workers_end_with_the_process_that_started_them(self, ready: Shell, start: Start) -> None:
+        server = start(ready, "--workers", "2")
+        workers = children(server.process.pid)
+
+        server.process.kill()
+        server.process.wait(PATIENCE)
+
+        assert len(workers) >= 2
+        assert not eventually_alive(workers)
+        with socket.create_server(("127.0.0.1", int(server.url.rpartition(":")[2]))):
+            pass
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def eventually_alive(processes: list[int]) -> list[int]:
+    """Which of these still run after some patience."""
+    deadline = time.monotonic() + PATIENCE
+    while (alive := [each for each in processes if Path(f"/proc/{each}").exists()]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return alive

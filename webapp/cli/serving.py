@@ -20,13 +20,11 @@ from granian.log import LogLevels
 from webapp.accounts import Accounts, Installation
 from webapp.cli.installation import installed, read_settings
 from webapp.cli.output import FailedError, report
+from webapp.ending import DRAIN
 from webapp.services.examination import check_keys
 from webapp.services.metrics import FOLDER_VARIABLE
 from webapp.services.wiring import Services
 from webapp.settings import Settings
-
-DRAIN: Final = 30
-"""Seconds that requests in flight get to end once the server is told to stop."""
 
 _LOG: Final = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "generic", "stream": "ext://sys.stderr"}},
