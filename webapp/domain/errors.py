@@ -9,12 +9,16 @@ PostroomError
 │   └── TemplateTooLargeError
 ├── NotFoundError           404
 ├── ForbiddenError          403
+│   └── OwnProposalError
 ├── UnauthenticatedError    401
 ├── ConflictError           409
 │   ├── SetupUnprovenError
 │   ├── FlowsDependOnConnectorError
 │   ├── ConnectorNotSetUpError
 │   ├── ProviderNotInstalledError
+│   ├── ClosedToChangesError
+│   ├── ApprovalRequiredError
+│   ├── PlanProposedError, ProposerGoneError, TooManyProposalsError, NothingToProposeError
 │   └── LastOwnerError
 ├── PreconditionError       412
 │   └── SetupChangedMeanwhileError
@@ -229,6 +233,41 @@ class ApprovalRequiredError(ConflictError):
 
     code = "plan.approval_required"
     title = T("A second person has to approve this")
+
+
+class OwnProposalError(ForbiddenError):
+    """Whoever proposed a plan cannot approve it, in the browser or with a token of theirs. Ask somebody else."""
+
+    code = "plan.own_proposal"
+    title = T("A proposal is decided by somebody else")
+
+
+class PlanProposedError(ConflictError):
+    """The plan waits for a second person. Let somebody approve it, or withdraw it first."""
+
+    code = "plan.proposed"
+    title = T("This plan was proposed and waits for a second person")
+
+
+class ProposerGoneError(ConflictError):
+    """Who proposed it may not change this tenant any more. Plan the same yourself, or decline the proposal."""
+
+    code = "plan.proposer_gone"
+    title = T("Whoever proposed this may not change this tenant any more")
+
+
+class TooManyProposalsError(ConflictError):
+    """As many proposals wait in this tenant as may wait at once. Approve, decline or withdraw some first."""
+
+    code = "plan.too_many_proposals"
+    title = T("Too many proposals wait already")
+
+
+class NothingToProposeError(ConflictError):
+    """The plan changes nothing: what it wants is live already. There is nothing to approve."""
+
+    code = "plan.nothing_to_propose"
+    title = T("There is nothing to approve")
 
 
 class FlowsWouldBreakError(ConflictError):

@@ -21,14 +21,28 @@ class Deed:
     sentence: Text
     failed: Text | None = None
     """For what can fail: the sentence when it did."""
+    approved: Text | None = None
+    """For what a second person may approve: the sentence when one did."""
 
 
 DEEDS: Final[Mapping[str, Deed]] = {
     "setup.saved": Deed(T("Saved a setup"), T("saved the setup as revision %(revision)s")),
     "setup.exported": Deed(T("Exported a setup"), T("exported revision %(revision)s")),
     "setup.restored": Deed(T("Restored a setup"), T("restored revision %(detail)s, as revision %(revision)s")),
-    "setup.imported": Deed(T("Imported a setup"), T("imported a setup, as revision %(revision)s")),
-    "setup.promoted": Deed(T("Promoted a setup"), T("promoted the setup from %(detail)s, as revision %(revision)s")),
+    "setup.imported": Deed(
+        T("Imported a setup"),
+        T("imported a setup, as revision %(revision)s"),
+        approved=T("imported a setup, as revision %(revision)s, approved by %(approved_by)s"),
+    ),
+    "setup.promoted": Deed(
+        T("Promoted a setup"),
+        T("promoted the setup from %(detail)s, as revision %(revision)s"),
+        approved=T("promoted the setup from %(detail)s, as revision %(revision)s, approved by %(approved_by)s"),
+    ),
+    "plan.proposed": Deed(T("Proposed a plan"), T("proposed a plan to a second person")),
+    "plan.approved": Deed(T("Approved a plan"), T("approved what %(proposed_by)s proposed, as revision %(revision)s")),
+    "plan.declined": Deed(T("Declined a plan"), T("declined what %(proposed_by)s proposed")),
+    "plan.withdrawn": Deed(T("Withdrew a plan"), T("withdrew a proposed plan")),
     "connector.deleted": Deed(T("Deleted the connector"), T("deleted the connector, as revision %(revision)s")),
     "connector.checked": Deed(
         T("Checked a connection"), T("checked the connection, which works"), T("checked the connection, which failed")
@@ -75,6 +89,14 @@ DEEDS: Final[Mapping[str, Deed]] = {
         T("Let editors do more"), T("let editors save to production and restore earlier revisions")
     ),
     "tenant.editors_held": Deed(T("Let editors do less"), T("left saving to production and restoring to the owners")),
+    "tenant.opened_to_changes": Deed(T("Opened the tenant to changes"), T("let this tenant change in every way")),
+    "tenant.closed_but_promotions": Deed(
+        T("Closed the tenant to changes"), T("closed this tenant to all changes but promotions")
+    ),
+    "tenant.closed_but_approved": Deed(
+        T("Demanded the approval of a second person"),
+        T("closed this tenant to all changes but those a second person approves"),
+    ),
     "tenant.archived": Deed(T("Archived the tenant"), T("archived this tenant")),
     "password.mailed": Deed(
         T("Mailed a link for a password"),
@@ -97,6 +119,8 @@ def told(event: AuditEvent) -> Text:
     if known is None:
         return T("%(action)s", action=event.action)
     sentence = known.failed if known.failed and not event.detail.get("ok") else known.sentence
+    if known.approved and event.detail.get("approved_by"):
+        sentence = known.approved
     # Events of earlier versions may lack what later ones say.
     values: defaultdict[str, JSON] = defaultdict(lambda: "…", event.detail)
     names = [name for name in (*event.detail, *_NAMES) if f"%({name})s" in sentence.template]
@@ -114,6 +138,7 @@ _NAMES: Final = (
     "new",
     "person",
     "invited_by",
+    "proposed_by",
     "account",
     "host",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from sqlalchemy import CursorResult, update
@@ -76,6 +76,8 @@ class Request:
     ``hash``."""
     approved_by: str | None = None
     """Whoever approved it, where that is not the one who wants it."""
+    within: Callable[[Session, int], None] | None = None
+    """Done in the same transaction, with the new revision's number; what it raises undoes all of it."""
 
     @property
     def tenant(self) -> TenantInfo:
@@ -112,7 +114,7 @@ class Saving:
             changes=found,
             proven=proof is not None,
             document=prepared.document,
-            warnings=prepared.warnings,
+            warnings=[*prepared.warnings, *_closed(request)],
             needs_reason=bool(found) and unproven,
             values_tag=prepared.values_tag,
         )
@@ -122,7 +124,7 @@ class Saving:
         if not request.access.may(permission):
             raise ForbiddenError
         check_way(request)
-        _check_sentences(request)
+        check_sentences(request)
         while True:
             active = self._revisions.replaceable(request.tenant)
             prepared = make(self._seen(request, active))
@@ -131,16 +133,13 @@ class Saving:
                 return Saved(active.number, False, active, [])
             unproven = self._unproven(request, active, prepared)
             if unproven and not (request.reason or "").strip():
-                raise SetupUnprovenError(
-                    T(
-                        "No test mail was accepted with exactly these values in this tenant. "
-                        "Send one, or say why they go live without."
-                    )
-                )
+                raise reason_wanted()
             self._check_base(request, active, prepared)
             with self._db.write() as session:
                 if self._moved(session, request, active.number):
                     self._insert(session, request, active.number + 1, prepared, found, unproven=unproven)
+                    if request.within:
+                        request.within(session, active.number + 1)
                     break
             # Somebody was faster. Judge again, seen from what is live now.
         stored = self._revisions.one(request.tenant, active.number + 1)
@@ -258,6 +257,25 @@ def check_way(request: Request) -> None:
             )
 
 
+def reason_wanted() -> SetupUnprovenError:
+    """What is said where unproven values go into production without a reason."""
+    return SetupUnprovenError(
+        T(
+            "No test mail was accepted with exactly these values in this tenant. "
+            "Send one, or say why they go live without."
+        )
+    )
+
+
+def _closed(request: Request) -> list[Problem]:
+    """A warning where what is planned could not be saved, as the tenant changes in another way."""
+    try:
+        check_way(replace(request, approved_by="-"))
+    except ClosedToChangesError as exc:
+        return [Problem(exc.code, exc.title, exc.detail)]
+    return []
+
+
 def _came_from(request: Request) -> dict[str, Any] | None:
     known = dict(request.transfer or {}) | ({"approvedBy": request.approved_by} if request.approved_by else {})
     return known or None
@@ -267,7 +285,8 @@ def _said(sentence: str | None) -> str | None:
     return (sentence or "").strip() or None
 
 
-def _check_sentences(request: Request) -> None:
+def check_sentences(request: Request) -> None:
+    """Whether note and reason can be written down. Raises InputError."""
     errors = []
     for pointer, value in (("/note", request.note), ("/reason", request.reason)):
         if value is not None and len(value) > SENTENCE_LIMIT:

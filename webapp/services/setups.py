@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Literal, overload
 
+from sqlalchemy.orm import Session
+
 from webapp.connectors.base import Relay
 from webapp.db.session import Database
 from webapp.db.vault import Vault
@@ -145,10 +147,12 @@ class Setups:
         *,
         base: int | None = None,
         draft_secrets: Mapping[str, str] | None = None,
+        origin: Origin = "save",
     ) -> Plan:
         """What saving this document would do; refuses what saving would refuse, but asks for no proof."""
         return self._saving.planned(
-            Request(access, base), lambda seen: self._judge.prepare(access.tenant, document, seen, draft_secrets)
+            Request(access, base, origin=origin),
+            lambda seen: self._judge.prepare(access.tenant, document, seen, draft_secrets),
         )
 
     def save(
@@ -165,9 +169,13 @@ class Setups:
         request_id: str | None = None,
         transfer: Mapping[str, Any] | None = None,
         approved_by: str | None = None,
+        within: Callable[[Session, int], None] | None = None,
     ) -> Saved:
-        """Make a whole setup live. ``base`` is the revision that the editor saw; without one the last write wins."""
-        request = Request(access, base, note, reason, origin, origin_detail, request_id, transfer, approved_by)
+        """Make a whole setup live. ``base`` is the revision that the editor saw; without one the last write wins.
+
+        ``within`` is done in the same transaction, with the new revision's number.
+        """
+        request = Request(access, base, note, reason, origin, origin_detail, request_id, transfer, approved_by, within)
         return self._saving.saved(
             request, Permission.SAVE, lambda seen: self._judge.prepare(access.tenant, document, seen, draft_secrets)
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from pydantic import SecretStr
 from sqlalchemy import Select, select, update
@@ -23,6 +25,12 @@ from webapp.services.audit import Audit
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 """No underscore and no double hyphen: the slug is part of variables' names, where two underscores separate."""
+
+_CLOSING: Final[Mapping[ChangesBy, str]] = {
+    ChangesBy.ALL: "tenant.opened_to_changes",
+    ChangesBy.PROMOTION: "tenant.closed_but_promotions",
+    ChangesBy.APPROVAL: "tenant.closed_but_approved",
+}
 
 RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.OWNER: 2}
 
@@ -158,16 +166,26 @@ class Tenants:
             ]
 
     def change(
-        self, slug: str, by: Actor, *, name: str, editors_may_save_production: bool, request_id: str | None = None
+        self,
+        slug: str,
+        by: Actor,
+        *,
+        name: str,
+        editors_may_save_production: bool,
+        changes_by: ChangesBy | None = None,
+        request_id: str | None = None,
     ) -> TenantInfo:
-        """Give a tenant another name, or its editors more or less to do. Raises InputError naming ``/name``."""
-        refused = _name_errors(name)
-        if refused:
+        """Give a tenant another name, its editors more or less to do, or other ways of changing. Raises InputError."""
+        if refused := _name_errors(name):
             raise InputError(errors=refused)
         with self._db.write() as session:
             row = _row(session, slug)
             before = info_of(row)
+            if changes_by not in (None, ChangesBy.ALL) and not before.production:
+                open_always = T("A development tenant changes in every way. Close the production tenant instead.")
+                raise InputError(errors=[FieldError("/changesBy", "tenant.changes_by_invalid", open_always)])
             row.name, row.editors_may_save_production = name.strip(), editors_may_save_production
+            row.changes_by = (changes_by or before.changes_by).value
             after = info_of(row)
             if after.name != before.name:
                 self._audit.record(
@@ -182,6 +200,8 @@ class Tenants:
             if after.editors_may_save_production != before.editors_may_save_production:
                 action = "tenant.editors_trusted" if editors_may_save_production else "tenant.editors_held"
                 self._audit.record(session, action, by, tenant_id=row.id, request_id=request_id)
+            if after.changes_by is not before.changes_by:
+                self._audit.record(session, _CLOSING[after.changes_by], by, tenant_id=row.id, request_id=request_id)
             return after
 
     def archive(self, slug: str, by: Actor, request_id: str | None = None) -> None:

@@ -168,6 +168,17 @@ def _access(session: Session, row: TokenRow) -> TokenAccess | None:
     return TokenAccess(actor, info_of(tenant), role, scopes, token_id=row.id, read_from=source)
 
 
+def standing_of_token(session: Session, token_id: int) -> TokenAccess | None:
+    """What a token opens now, inside the caller's transaction; None where it was revoked or its maker has left."""
+    row = session.get(TokenRow, token_id)
+    return _access(session, row) if row and row.revoked_at is None else None
+
+
+def maker_of_token(session: Session, token_id: int) -> int | None:
+    """The person who made a token; None where the operator did."""
+    return session.scalar(select(TokenRow.maker_id).where(TokenRow.id == token_id))
+
+
 def _info(row: TokenRow) -> TokenInfo:
     return TokenInfo(
         id=row.id,

@@ -47,6 +47,7 @@ from webapp.services.transfer.importing import Importing
 from webapp.services.transfer.planning import Planning
 from webapp.services.transfer.plans import Plans
 from webapp.services.transfer.promoting import Promoting
+from webapp.services.transfer.proposals import Proposals
 from webapp.settings import Settings
 
 DRAFTS_KEPT = timedelta(hours=24)
@@ -78,6 +79,7 @@ class Services:
     planning: Planning
     importing: Importing
     promoting: Promoting
+    proposals: Proposals
     consents: Consents
     testing: Testing
     detection: Detections
@@ -159,6 +161,7 @@ def build(settings: Settings) -> Services:
         planning=planning,
         importing=Importing(setups, planning),
         promoting=Promoting(setups, planning),
+        proposals=Proposals(db, vault, setups, plans, CONNECTORS, audit),
         consents=Consents(db, loop, audit),
         testing=Testing(
             runs, Runner(db, runs, loop, audit, metrics), setups, delivery, limits, *settings.test_send_limits

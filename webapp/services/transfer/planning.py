@@ -9,7 +9,7 @@ from typing import Any
 from webapp.domain import tenant_document
 from webapp.domain.breaking import broken_flows
 from webapp.domain.diff import changes
-from webapp.domain.errors import ConfigInvalidError, FlowsWouldBreakError, SecretsMissingError
+from webapp.domain.errors import ConfigInvalidError, FlowsWouldBreakError, PlanProposedError, SecretsMissingError
 from webapp.domain.problem import Problem
 from webapp.domain.roles import Access
 from webapp.domain.setup import ConnectorSetup, Setup
@@ -114,14 +114,13 @@ class Planning:
     def apply(self, access: Access, plan_id: str, confirmation: Confirmation) -> Saved:
         """Make live exactly what a plan showed.
 
-        Raises NotFoundError, SecretsMissingError, FlowsWouldBreakError, SetupUnprovenError, or
-        SetupChangedMeanwhileError where somebody saved since.
+        Raises NotFoundError, SecretsMissingError, FlowsWouldBreakError, SetupUnprovenError, ApprovalRequiredError,
+        or SetupChangedMeanwhileError where somebody saved since.
         """
         kept = self._plans.load(access, plan_id)
-        if kept.missing:
-            raise SecretsMissingError(kept.missing)
-        if kept.breaks and not confirmation.allow_breaking:
-            raise FlowsWouldBreakError(kept.breaks)
+        if kept.proposed:
+            raise PlanProposedError
+        check_answered(kept, confirmation)
         return self._setups.save(
             access,
             kept.document,
@@ -139,14 +138,14 @@ class Planning:
     ) -> tuple[TransferPlan, Filled]:
         active = self._setups.active(access.tenant)
         filled = fill(wanted.setup, choices, wanted.sealed, self._setups.keepable(access.tenant, wanted.setup))
-        plan = self._judged(access, filled, base)
+        plan = self._judged(access, filled, base, wanted.origin)
         plan = replace(plan, warnings=[*wanted.warnings, *plan.warnings])
         breaks = tuple(self._breaks(active.setup, plan.document))
         return TransferPlan("", plan, filled.missing, breaks, filled.slots), filled
 
-    def _judged(self, access: Access, filled: Filled, base: int | None) -> Plan:
+    def _judged(self, access: Access, filled: Filled, base: int | None, origin: Origin) -> Plan:
         try:
-            plan = self._setups.plan(access, filled.document, base=base)
+            plan = self._setups.plan(access, filled.document, base=base, origin=origin)
         except ConfigInvalidError as exc:
             # Where a secret has a form, a stand-in has not.
             rest = [error for error in exc.errors if error.pointer not in filled.missing_at]
@@ -180,3 +179,11 @@ class Planning:
     def _needs_templates(self, section: ConnectorSetup) -> bool:
         connector = self._connectors.get(section.provider)
         return connector is None or connector.rendering == "here"
+
+
+def check_answered(kept: KeptPlan, confirmation: Confirmation) -> None:
+    """Whether nothing is missing, and what breaks was allowed. Raises SecretsMissingError, FlowsWouldBreakError."""
+    if kept.missing:
+        raise SecretsMissingError(kept.missing)
+    if kept.breaks and not confirmation.allow_breaking:
+        raise FlowsWouldBreakError(kept.breaks)

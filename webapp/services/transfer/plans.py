@@ -1,4 +1,4 @@
-"""Plans that were shown and may be applied: kept for a day, sealed, since they hold typed secrets."""
+"""Plans that were shown and may be applied: kept for a day, sealed, since they hold typed secrets. Proposed: a week."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import CursorResult, delete, select
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, or_, select
 
 from webapp.db.models import PlanRow
 from webapp.db.session import Database
@@ -19,6 +19,8 @@ from webapp.domain.roles import Access
 from webapp.services.saving import Origin
 
 KEPT: Final = timedelta(hours=24)
+PROPOSED_KEPT: Final = timedelta(days=7)
+"""How long what was put before a second person waits for them."""
 LIMIT: Final = 50
 """Plans of one actor in one tenant: a document has up to 5 MB, and planning costs nothing."""
 
@@ -37,6 +39,8 @@ class KeptPlan:
     """What was asked for, to plan it again with other secrets."""
     transfer: Mapping[str, Any] | None = None
     """Where it came from; see ``webapp.services.saving.Request``."""
+    proposed: bool = False
+    """Whether it waits for a second person."""
 
 
 class Plans:
@@ -49,15 +53,6 @@ class Plans:
 
     def keep(self, access: Access, plan: KeptPlan) -> str:
         """Keep a plan; returns its id. The actor's oldest make room."""
-        content = {
-            "document": plan.document,
-            "origin": plan.origin,
-            "detail": plan.origin_detail,
-            "missing": list(plan.missing),
-            "breaks": list(plan.breaks),
-            "asked": plan.asked,
-            "transfer": plan.transfer,
-        }
         row = PlanRow(
             id=secrets.token_hex(16),
             tenant_id=access.tenant.id,
@@ -65,7 +60,7 @@ class Plans:
             actor_id=access.actor.id,
             actor_name=access.actor.name,
             base_revision=plan.base,
-            content=self._vault.seal(content),
+            content=self._vault.seal(content_of(plan)),
             created_at=self._clock(),
         )
         plan_id = row.id
@@ -77,6 +72,7 @@ class Plans:
                 PlanRow.actor_kind == row.actor_kind,
                 PlanRow.actor_id.is_not_distinct_from(row.actor_id),
                 PlanRow.id != plan_id,
+                PlanRow.proposed_at.is_(None),
             )
             oldest = others.order_by(PlanRow.created_at.desc(), PlanRow.id).offset(LIMIT - 1)
             session.execute(delete(PlanRow).where(PlanRow.id.in_(session.scalars(oldest).all())))
@@ -91,25 +87,52 @@ class Plans:
                 access.actor.kind,
                 access.actor.id,
             )
-            if row is None or not mine or row.created_at <= self._clock() - KEPT:
+            if row is None or not mine or lapsed(row, self._clock()):
                 raise NotFoundError
-            content, base = self._vault.open(row.content), row.base_revision
-        missing, breaks = tuple(content["missing"]), tuple(content["breaks"])
-        return KeptPlan(
-            base,
-            content["document"],
-            content["origin"],
-            content["detail"],
-            missing,
-            breaks,
-            content.get("asked"),
-            content.get("transfer"),
-        )
+            return plan_of(row, self._vault.open(row.content))
 
     def purge(self) -> int:
-        """Delete what was not applied within a day; tells how many."""
+        """Delete what was not applied within a day, and not approved within a week; tells how many."""
         with self._db.write() as session:
             result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-                delete(PlanRow).where(PlanRow.created_at <= self._clock() - KEPT)
+                delete(PlanRow).where(_lapsed(self._clock()))
             )
             return result.rowcount
+
+
+def content_of(plan: KeptPlan) -> dict[str, Any]:
+    """What is sealed of a plan."""
+    return {
+        "document": plan.document,
+        "origin": plan.origin,
+        "detail": plan.origin_detail,
+        "missing": list(plan.missing),
+        "breaks": list(plan.breaks),
+        "asked": plan.asked,
+        "transfer": plan.transfer,
+    }
+
+
+def plan_of(row: PlanRow, content: Mapping[str, Any]) -> KeptPlan:
+    """A plan from its row and what was sealed of it."""
+    return KeptPlan(
+        base=row.base_revision,
+        document=content["document"],
+        origin=content["origin"],
+        origin_detail=content["detail"],
+        missing=tuple(content["missing"]),
+        breaks=tuple(content["breaks"]),
+        asked=content.get("asked"),
+        transfer=content.get("transfer"),
+        proposed=row.proposed_at is not None,
+    )
+
+
+def lapsed(row: PlanRow, at: datetime) -> bool:
+    """Whether a plan or a proposal is too old."""
+    return row.created_at <= at - KEPT if row.proposed_at is None else row.proposed_at <= at - PROPOSED_KEPT
+
+
+def _lapsed(at: datetime) -> ColumnElement[bool]:
+    plans = and_(PlanRow.proposed_at.is_(None), PlanRow.created_at <= at - KEPT)
+    return or_(plans, PlanRow.proposed_at <= at - PROPOSED_KEPT)

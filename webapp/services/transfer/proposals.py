@@ -1,0 +1,309 @@
+"""Proposals: plans that a second person makes live, or not. Nobody decides about their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from sqlalchemy import CursorResult, delete, func, select
+from sqlalchemy.orm import Session
+
+from webapp.db.models import PlanRow
+from webapp.db.session import Database
+from webapp.db.types import now
+from webapp.db.vault import Vault
+from webapp.domain.diff import SECRET
+from webapp.domain.errors import (
+    FieldError,
+    ForbiddenError,
+    InputError,
+    NotFoundError,
+    NothingToProposeError,
+    OwnProposalError,
+    TooManyProposalsError,
+)
+from webapp.domain.roles import Access, Actor, Permission
+from webapp.domain.strict_json import faults
+from webapp.domain.text import T
+from webapp.services.audit import Audit
+from webapp.services.marks import secret_pointers, standing_at
+from webapp.services.saving import SENTENCE_LIMIT, Request, check_sentences, check_way, reason_wanted
+from webapp.services.secrets import Connectors
+from webapp.services.setups import Plan, Saved, Setups
+from webapp.services.transfer.planning import Confirmation, check_answered
+from webapp.services.transfer.plans import PROPOSED_KEPT, KeptPlan, Plans, content_of, lapsed, plan_of
+from webapp.services.transfer.second_person import check_standing, person_behind
+
+LIMIT: Final = 20
+"""Proposals that wait in one tenant: each is read by somebody, and may have megabytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """That a second person did not approve it, and why."""
+
+    by: str
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan that waits for a second person."""
+
+    id: str
+    proposer: Actor
+    proposed_at: datetime
+    kept: KeptPlan = field(repr=False)
+    """Holds typed secrets; what of it may be shown is in ``Proposals.look``."""
+    note: str | None = None
+    reason: str | None = None
+    mine: bool = False
+    """Whether the asker proposed it, in the browser or with a token."""
+    declined: Declined | None = None
+    """Told to the proposer alone, for a day; it does not wait any more."""
+
+    @property
+    def until(self) -> datetime:
+        return self.proposed_at + PROPOSED_KEPT
+
+
+class Proposals:
+    """Puts plans before a second person, and does what that one decides."""
+
+    def __init__(
+        self,
+        db: Database,
+        vault: Vault,
+        setups: Setups,
+        plans: Plans,
+        connectors: Connectors,
+        audit: Audit,
+        clock: Callable[[], datetime] = now,
+    ) -> None:
+        self._db = db
+        self._vault = vault
+        self._setups = setups
+        self._plans = plans
+        self._connectors = connectors
+        self._audit = audit
+        self._clock = clock
+
+    def propose(self, access: Access, plan_id: str, confirmation: Confirmation) -> Proposal:
+        """Put a plan of one's own before a second person. What would stand in its way is refused now already.
+
+        Raises NotFoundError, ForbiddenError, ClosedToChangesError, SecretsMissingError, FlowsWouldBreakError,
+        SetupUnprovenError, SetupChangedMeanwhileError, NothingToProposeError, TooManyProposalsError.
+        """
+        kept = self._plans.load(access, plan_id)
+        if kept.proposed:
+            return self.find(access, plan_id)
+        if not access.may(Permission.EDIT):
+            raise ForbiddenError
+        asked = Request(access, kept.base, confirmation.note, confirmation.reason, kept.origin, approved_by="-")
+        check_way(asked)
+        check_sentences(asked)
+        check_answered(kept, confirmation)
+        plan = self._setups.plan(access, kept.document, base=kept.base, origin=kept.origin)
+        if not plan.changes:
+            raise NothingToProposeError(T("What this plan wants is live already."))
+        if plan.needs_reason and not (confirmation.reason or "").strip():
+            raise reason_wanted()
+        said = {"note": _said(confirmation.note), "reason": _said(confirmation.reason)}
+        with self._db.write() as session:
+            if _waiting(session, access.tenant.id, self._clock()) >= LIMIT:
+                raise TooManyProposalsError(
+                    T("%(limit)s wait here. Approve, decline or withdraw some of them first.", limit=LIMIT)
+                )
+            row = session.get(PlanRow, plan_id, with_for_update=True)
+            if row is None:
+                raise NotFoundError
+            if row.proposed_at is not None:
+                return self._proposal(session, access, row)
+            row.content = self._vault.seal({**content_of(kept), "said": said})
+            row.proposed_at = self._clock()
+            self._record(session, "plan.proposed", access, confirmation.request_id, kept, **said)
+        return self.find(access, plan_id)
+
+    def count(self, access: Access) -> int:
+        """How many wait in the tenant, for who may see them."""
+        if not access.may(Permission.EDIT):
+            return 0
+        with self._db.read() as session:
+            return _waiting(session, access.tenant.id, self._clock())
+
+    def waiting(self, access: Access) -> list[Proposal]:
+        """What waits in the tenant, the oldest first. Raises ForbiddenError."""
+        if not access.may(Permission.EDIT):
+            raise ForbiddenError
+        query = select(PlanRow).where(PlanRow.tenant_id == access.tenant.id, PlanRow.proposed_at.is_not(None))
+        with self._db.read() as session:
+            rows = session.scalars(query.order_by(PlanRow.proposed_at, PlanRow.id)).all()
+            return [self._proposal(session, access, row) for row in rows if not lapsed(row, self._clock())]
+
+    def find(self, access: Access, proposal_id: str) -> Proposal:
+        """One that waits; for who proposed it also one that was declined. Raises NotFoundError, ForbiddenError."""
+        if not access.may(Permission.EDIT):
+            raise ForbiddenError
+        with self._db.read() as session:
+            row = session.get(PlanRow, proposal_id)
+            if row is not None and row.tenant_id == access.tenant.id and not lapsed(row, self._clock()):
+                found = self._proposal(session, access, row)
+                if row.proposed_at is not None or (found.declined and found.mine):
+                    return found
+        raise NotFoundError(
+            T(
+                "This proposal does not wait any more: it was approved, declined or withdrawn, or its week is over. "
+                "The history says what is live."
+            )
+        )
+
+    def look(self, access: Access, proposal: Proposal) -> Plan:
+        """What approving it would do. Raises SetupChangedMeanwhileError where somebody saved since."""
+        kept = proposal.kept
+        return self._setups.plan(access, kept.document, base=kept.base, origin=kept.origin)
+
+    def secrets(self, proposal: Proposal) -> dict[str, Literal["new", "kept", "lent"]]:
+        """Where secrets stand, and whether a new one came with it: pointer → way. None is shown."""
+        found: dict[str, Literal["new", "kept", "lent"]] = {}
+        document = proposal.kept.document
+        for name in ("connector", "fallback"):
+            section = document.get(name)
+            kind = self._connectors.get(section["provider"]) if isinstance(section, Mapping) else None
+            for pointer in secret_pointers(kind) if kind else ():
+                value = standing_at(document, f"/{name}/config{pointer}")
+                if value is not None:
+                    found[f"/{name}/config{pointer}"] = _way(value)
+        return found
+
+    def approve(self, access: Access, proposal_id: str, request_id: str | None = None) -> Saved:
+        """Make exactly what was proposed live, in the name of who proposed it.
+
+        Raises NotFoundError, ForbiddenError, OwnProposalError, ProposerGoneError, SetupUnprovenError, or
+        SetupChangedMeanwhileError where somebody saved since; then it waits on, and has to be planned anew.
+        """
+        proposal = self._to_decide(access, proposal_id)
+        kept = proposal.kept
+
+        def within(session: Session, number: int) -> None:
+            check_standing(session, proposal.proposer, access.tenant)
+            _take(session, proposal_id)
+            self._record(
+                session, "plan.approved", access, request_id, kept, revision=number, proposed_by=proposal.proposer.name
+            )
+
+        with self._db.read() as session:
+            check_standing(session, proposal.proposer, access.tenant)
+        saved = self._setups.save(
+            Access(proposal.proposer, access.tenant, access.role, access.scopes),
+            kept.document,
+            base=kept.base,
+            note=proposal.note,
+            reason=proposal.reason,
+            origin=kept.origin,
+            origin_detail=kept.origin_detail,
+            request_id=request_id,
+            transfer=kept.transfer,
+            approved_by=access.actor.name,
+            within=within,
+        )
+        if not saved.created:
+            # The same became live in another way; or somebody else approved it at this moment, and has taken it.
+            with self._db.write() as session:
+                _take(session, proposal_id)
+        return saved
+
+    def decline(self, access: Access, proposal_id: str, note: str | None = None, request_id: str | None = None) -> None:
+        """Say no to it. Who proposed it is told, with the note. Raises as ``approve`` does."""
+        proposal = self._to_decide(access, proposal_id)
+        if note is not None and len(note) > SENTENCE_LIMIT:
+            long = T("At most %(limit)s characters are possible here.", limit=SENTENCE_LIMIT)
+            raise InputError(errors=[FieldError("/note", "value.too_long", long)])
+        if note is not None and (errors := [*faults(note, "/note")]):
+            raise InputError(errors=errors)
+        declined = {"by": access.actor.name, "note": _said(note)}
+        with self._db.write() as session:
+            self._give_back(session, proposal, declined=declined)
+            self._record(
+                session, "plan.declined", access, request_id, proposal.kept,
+                note=_said(note), proposed_by=proposal.proposer.name,
+            )  # fmt: skip
+
+    def withdraw(self, access: Access, proposal_id: str, request_id: str | None = None) -> None:
+        """Take one's own proposal back. Raises NotFoundError, ForbiddenError."""
+        proposal = self.find(access, proposal_id)
+        if not proposal.mine:
+            raise ForbiddenError(T("Only who proposed it can withdraw it. Somebody else can decline it."))
+        with self._db.write() as session:
+            self._give_back(session, proposal)
+            self._record(session, "plan.withdrawn", access, request_id, proposal.kept)
+
+    def _to_decide(self, access: Access, proposal_id: str) -> Proposal:
+        proposal = self.find(access, proposal_id)
+        if proposal.mine:
+            raise OwnProposalError(T("Ask another person who may save here to look at it and decide."))
+        if not access.may(Permission.SAVE):
+            raise ForbiddenError(T("Only who may save here can decide about a proposal."))
+        return proposal
+
+    def _proposal(self, session: Session, access: Access, row: PlanRow) -> Proposal:
+        content = self._vault.open(row.content)
+        said, declined = content.get("said") or {}, content.get("declined")
+        proposer = Actor(row.actor_kind, row.actor_id, row.actor_name)
+        return Proposal(
+            id=row.id,
+            proposer=proposer,
+            proposed_at=row.proposed_at or row.created_at,
+            kept=plan_of(row, content),
+            note=said.get("note"),
+            reason=said.get("reason"),
+            mine=person_behind(session, proposer) == person_behind(session, access.actor),
+            declined=Declined(**declined) if declined else None,
+        )
+
+    def _give_back(self, session: Session, proposal: Proposal, **more: Any) -> None:
+        """Make it a plan of its proposer again, for a day. Raises NotFoundError where it was decided already."""
+        row = session.get(PlanRow, proposal.id, with_for_update=True)
+        if row is None or row.proposed_at is None:
+            raise NotFoundError
+        row.content = self._vault.seal({**content_of(proposal.kept), **more})
+        row.proposed_at, row.created_at = None, self._clock()
+
+    def _record(
+        self, session: Session, action: str, access: Access, request_id: str | None, kept: KeptPlan, **detail: Any
+    ) -> None:
+        self._audit.record(
+            session,
+            action,
+            access.actor,
+            tenant_id=access.tenant.id,
+            request_id=request_id,
+            origin=kept.origin,
+            detail=kept.origin_detail,
+            **detail,
+        )
+
+
+def _take(session: Session, proposal_id: str) -> None:
+    """Delete it, where it still waits. Raises NotFoundError where somebody decided meanwhile."""
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        delete(PlanRow).where(PlanRow.id == proposal_id, PlanRow.proposed_at.is_not(None))
+    )
+    if not result.rowcount:
+        raise NotFoundError(T("Somebody else decided about this proposal at the same moment. The history says how."))
+
+
+def _waiting(session: Session, tenant_id: int, at: datetime) -> int:
+    query = select(func.count()).select_from(PlanRow)
+    return session.scalar(query.where(PlanRow.tenant_id == tenant_id, PlanRow.proposed_at > at - PROPOSED_KEPT)) or 0
+
+
+def _way(value: Any) -> Literal["new", "kept", "lent"]:
+    if isinstance(value, str):
+        return "new"
+    return "lent" if isinstance(value, Mapping) and "env" in (value.get(SECRET) or {}) else "kept"
+
+
+def _said(sentence: str | None) -> str | None:
+    return (sentence or "").strip() or None
