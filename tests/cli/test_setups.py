@@ -243,7 +243,7 @@ class TestRestore:
         done = either("restore", "dev", "1", "--dry-run")
 
         assert done.code == 3
-        assert done.out == "~ /connector/config/port  2525 → 587\n"
+        assert done.out == "~ changed  /connector/config/port  2525 → 587\n\n1 changed.\n"
 
     def test_a_dry_run_without_changes_ends_with_0(self, either: Run) -> None:
         done = either("restore", "dev", "2", "--dry-run")

@@ -106,7 +106,7 @@ class TestImport:
         done = either("import", "dev", str(file), "--note", "from the repository")
 
         assert (planned.code, done.code) == (3, 0)
-        assert "~ /defaultLanguage  en → ja" in planned.out
+        assert "~ changed  /defaultLanguage  en → ja" in planned.out
         assert "Revision 2 is live" in done.err
         assert either("import", "dev", str(file), "--dry-run").code == 0
 
@@ -118,7 +118,8 @@ class TestImport:
         given = either("import", "dev", str(file), "--secrets", str(secrets))
 
         assert without.code == 1
-        assert "? The secret smtp.auth.pass is missing." in without.out
+        assert "Missing secrets" in without.out
+        assert "\n  smtp.auth.pass\n" in without.out
         assert given.code == 0
 
     def test_sealed_secrets_come_with_the_document(self, run: Run, saved: None, tmp_path: Path) -> None:
@@ -157,7 +158,7 @@ class TestPromote:
         done = run("promote", "dev", "prod", "--secrets", str(secrets), "--reason", "first", "--note", "release")
 
         assert planned.code == 3
-        assert "? The secret smtp.auth.pass is missing." in planned.out
+        assert 'or "copy":\n  smtp.auth.pass\n' in planned.out
         assert done.code == 0, done.err
         assert run("promote", "dev", "prod", "--dry-run").code == 0
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "fmt": "transfer",
     "import": "transfer",
     "promote": "transfer",
+    "apply": "transfer",
     "history": "setups",
     "restore": "setups",
     "connector": "connector",

@@ -26,7 +26,7 @@ class Backend(Protocol):
 
     def setup(self, tenant: str) -> JSONObject: ...
 
-    def check(self, tenant: str, connector: JSONObject | None) -> JSONObject: ...
+    def check(self, tenant: str, body: JSONObject) -> JSONObject: ...
 
     def test_send(self, tenant: str, body: JSONObject) -> JSONObject: ...
 
@@ -88,8 +88,7 @@ class Remote:
     def setup(self, tenant: str) -> JSONObject:
         return self._object(self._client.get("tenants", tenant, "setup"))
 
-    def check(self, tenant: str, connector: JSONObject | None) -> JSONObject:
-        body = {"connector": connector} if connector else {}
+    def check(self, tenant: str, body: JSONObject) -> JSONObject:
         return self._object(self._client.post("tenants", tenant, "check", body=body))
 
     def test_send(self, tenant: str, body: JSONObject) -> JSONObject:

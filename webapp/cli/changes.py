@@ -1,26 +1,199 @@
-"""What a plan would change, in lines for the terminal."""
+"""What a plan would change, as tables for the terminal."""
 
 from __future__ import annotations
 
-from typing import Any
+import os
+import shutil
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
+import click
+
+from webapp.domain.diff import escape, is_secret
 from webapp.services.transfer.writing import write_yaml
 
+SIGNS: Final = {"added": "+", "changed": "~", "removed": "-"}
+_COLOURS: Final = {"added": "green", "changed": "yellow", "removed": "red"}
+_SECRETS: Final = {"added": "secret, set", "changed": "secret, another one", "removed": "secret, gone"}
+_NO_TERMINAL: Final = 160
+"""Columns where nothing says how many there are, as in the log of a pipeline."""
+_NARROW: Final = 24
+"""Columns that values need at least beside their place; with fewer they stand below it."""
+_ARROW: Final = " → "
 
-def change_lines(plan: dict[str, Any]) -> list[str]:
-    """A line for each value that differs; of a secret only that it does."""
-    signs = {"added": "+", "changed": "~", "removed": "-"}
-    return [f"{signs[change['kind']]} {change['pointer']}{_values(change)}" for change in plan["changes"]]
+JSONObject = Mapping[str, Any]
 
 
-def _values(change: dict[str, Any]) -> str:
+def change_lines(plan: JSONObject) -> list[str]:
+    """A line for each value that differs, of a secret only that it does; last how many there are."""
+    return _joined(_changes(plan))
+
+
+def plan_lines(plan: JSONObject, *, copies: bool = False, apply: str = "") -> list[str]:
+    """The same, and what else there is to know before it is applied. ``copies``: whether a source has secrets.
+
+    ``apply``: the tenant whose plan this is, where the plan is kept.
+    """
+    table, *count = _changes(plan)
+    warnings = [f"! {_clean(each['title'])}. {_clean(each['cause'])}" for each in plan["warnings"]]
+    ways = ['{"value": "…"}', '{"env": "NAME"} for one that the operator lends', *(['"copy"'] if copies else [])]
+    given = f"{', '.join(ways[:-1])} or {ways[-1]}"
+    missing = _block(f"Missing secrets. A file for --secrets says of each {given}", plan["missingSecrets"])
+    breaks = _block("Flows that are on and would lose their mail. Allow it with --allow-breaking", plan["breaks"])
+    return _joined([table, warnings, missing, breaks, _kept(plan, apply), *count])
+
+
+def _changes(plan: JSONObject) -> list[list[str]]:
+    rows = [row for change in plan["changes"] for row in _rows(change)]
+    return [_table(rows), [_count(rows)]] if rows else [["Nothing to change."]]
+
+
+def _kept(plan: JSONObject, tenant: str) -> list[str]:
+    """How to go on with a plan that is kept."""
+    if not tenant or not plan["changes"] or plan["missingSecrets"]:
+        return []
+    lines = [f"Kept for a day: postroom apply {tenant} {plan['planId']}"]
+    if plan.get("needsReason"):
+        lines += [f"Not proven:     postroom test-send {tenant} --plan {plan['planId']} --to …, or give a --reason."]
+    return lines
+
+
+def _joined(blocks: Sequence[Sequence[str]]) -> list[str]:
+    """Blocks with an empty line between."""
+    return [line for block in blocks if block for line in ("", *block)][1:]
+
+
+def mapped_lines(mapped: Sequence[JSONObject]) -> list[str]:
+    """What became what, of a document of another system."""
+    if not mapped:
+        return []
+    wide = max(_width(_clean(each["source"])) for each in mapped)
+    rows = [f"  {_padded(_clean(each['source']), wide)}{_ARROW}{_clean(each['target'])}" for each in mapped]
+    return ["Read as:", *rows, ""]
+
+
+def _block(head: str, names: Sequence[str]) -> list[str]:
+    return [f"{head}:", *(f"  {_clean(name)}" for name in names)] if names else []
+
+
+def _rows(change: JSONObject) -> Iterator[tuple[str, str, list[str]]]:
+    """Kind, place and values of a change; what was added or removed as a whole is told part by part."""
+    kind, pointer = change["kind"], change["pointer"]
     if "secret" in change:
-        return "  (secret)"
-    parts = [_short(change[name]) for name in ("old", "new") if name in change]
-    return f"  {' → '.join(parts)}"
+        yield kind, pointer, [_SECRETS[kind]]
+        return
+    old, new = change.get("old"), change.get("new")
+    if isinstance(new, dict) and old is None:
+        yield from _parts("added", pointer, new)
+    elif isinstance(old, dict) and new is None:
+        yield from _parts("removed", pointer, old)
+    else:
+        yield kind, pointer, _values(old, new, change)
+
+
+def _parts(kind: str, pointer: str, value: Any) -> Iterator[tuple[str, str, list[str]]]:
+    if is_secret(value):
+        yield kind, pointer, [_SECRETS[kind]]
+    elif isinstance(value, dict) and "contentType" not in value:
+        for key, part in value.items():
+            if part not in (None, {}, []):
+                yield from _parts(kind, f"{pointer}/{escape(key)}", part)
+    else:
+        yield kind, pointer, [_short(value)]
+
+
+def _values(old: Any, new: Any, change: JSONObject) -> list[str]:
+    texts = [value for value in (old, new) if isinstance(value, str) and "\n" in value.strip()]
+    if texts and change["kind"] == "changed":
+        return [f"text, {_lines(old)}", _lines(new)]
+    return [_short(change[name]) for name in ("old", "new") if name in change]
+
+
+def _lines(value: Any) -> str:
+    count = len(str(value or "").splitlines())
+    return "1 line" if count == 1 else f"{count} lines"
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else write_yaml({"": value}).partition(":")[2].strip()
-    line = " ".join(text.split())
-    return line if len(line) <= 60 else f"{line[:59]}…"
+    """A value in one line."""
+    match value:
+        case {"contentType": _, **rest}:
+            return f"“{_clean(str(rest.get('subject', '')))}” ({_lines(rest.get('content'))})"
+        case str() if "\n" in value.strip():
+            return f"text, {_lines(value)}"
+        case str():
+            return _clean(value) or '""'
+        case _:
+            return _clean(write_yaml({"": value}).partition(":")[2].strip())
+
+
+def _table(rows: Sequence[tuple[str, str, list[str]]]) -> list[str]:
+    columns = shutil.get_terminal_size((_NO_TERMINAL, 24)).columns
+    kinds = max(len(kind) for kind, _, _ in rows) + 2
+    places = max(_width(_clean(pointer)) for _, pointer, _ in rows)
+    beside = columns - kinds - places - 4
+    below = beside < _NARROW
+    lines = []
+    for kind, pointer, values in rows:
+        head = _padded(f"{SIGNS[kind]} {kind}", kinds)
+        head = click.style(head, fg=_COLOURS[kind]) if _coloured() else head
+        if below:
+            lines += [f"{head}  {_clean(pointer)}", f"{' ' * (kinds + 2)}{_fitted(values, columns - kinds - 2)}"]
+        else:
+            lines += [f"{head}  {_padded(_clean(pointer), places)}  {_fitted(values, beside)}"]
+    return lines
+
+
+def _fitted(values: Sequence[str], room: int) -> str:
+    """Old and new in as many columns as there are; the shorter leaves its room to the longer."""
+    room = max(room, 2 * _NARROW // 3)
+    if len(values) == 1:
+        return _cut(values[0], room)
+    room -= len(_ARROW)
+    old, new = values
+    half = room // 2
+    first = max(half, room - _width(new)) if _width(new) < half else half
+    old = _cut(old, first)
+    return f"{old}{_ARROW}{_cut(new, room - _width(old))}"
+
+
+def _count(rows: Sequence[tuple[str, str, list[str]]]) -> str:
+    counted = Counter(kind for kind, _, _ in rows)
+    return ", ".join(f"{counted[kind]} {kind}" for kind in SIGNS if counted[kind]) + "."
+
+
+def _coloured() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _clean(text: str) -> str:
+    """One line that cannot steer the terminal: documents are written by anybody."""
+    return "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
+
+
+def _width(text: str) -> int:
+    return sum(_columns(char) for char in text)
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
+
+
+def _cut(text: str, room: int) -> str:
+    if _width(text) <= room:
+        return text
+    taken = 0
+    for at, char in enumerate(text):
+        taken += _columns(char)
+        if taken > room - 1:
+            return f"{text[:at]}…"
+    return text

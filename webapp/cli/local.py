@@ -44,15 +44,20 @@ class Local:
     def setup(self, tenant: str) -> JSONObject:
         return self._services.setups.active(self._access(tenant).tenant).document
 
-    def check(self, tenant: str, connector: JSONObject | None) -> JSONObject:
-        return CheckAnswer.of(self._services.testing.check(self._access(tenant), connector)).to_json()
+    def check(self, tenant: str, body: JSONObject) -> JSONObject:
+        access, plan = self._access(tenant), body.get("planId")
+        connector = self._services.trials.of(access, plan).connector if plan else body.get("connector")
+        return CheckAnswer.of(self._services.testing.check(access, connector)).to_json()
 
     def test_send(self, tenant: str, body: JSONObject) -> JSONObject:
+        access, plan = self._access(tenant), body.get("planId")
+        trial = self._services.trials.of(access, plan) if plan else None
         run = self._services.testing.test_send(
-            self._access(tenant),
+            access,
             body["to"],
-            connector_json=body.get("connector"),
-            templates=body.get("templates"),
+            connector_json=trial.connector if trial else body.get("connector"),
+            templates=trial.templates if trial else body.get("templates"),
+            default_language=trial.default_language if trial else None,
             usage_type=UsageType(body["usageType"]),
             locale=body.get("locale"),
             capture=body.get("capture", False),

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from webapp.cli.backends import backend
-from webapp.cli.changes import change_lines
+from webapp.cli.changes import change_lines, plan_lines
 from webapp.cli.documents import read_setup
 from webapp.cli.output import BadInputError, Exit, json_option, report, report_json, table, tell
 from webapp.domain.usage import UsageType
@@ -19,6 +19,9 @@ _FILE = click.option(
     "file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="A setup or tenant document, JSON or YAML; else the active setup.",
+)
+_PLAN = click.option(
+    "--plan", "plan_id", metavar="ID", help="A plan that a dry run printed, with its secrets; nothing of it goes live."
 )
 
 
@@ -38,12 +41,14 @@ def show(tenant: str, as_json: bool) -> None:
 @click.command()
 @click.argument("tenant")
 @_FILE
+@_PLAN
 @json_option
-def check(tenant: str, file: Path | None, as_json: bool) -> None:
+def check(tenant: str, file: Path | None, plan_id: str | None, as_json: bool) -> None:
     """Connect and log in without sending, and print how far it got."""
-    connector = _connector(file)[0] if file else None
+    body = _tried(file, plan_id)
+    body.pop("templates", None)
     with backend() as work:
-        result = work.check(tenant, connector)
+        result = work.check(tenant, body)
     _report_run(result, as_json, done="The provider is there and the credentials are good.")
 
 
@@ -51,6 +56,7 @@ def check(tenant: str, file: Path | None, as_json: bool) -> None:
 @click.argument("tenant")
 @click.option("--to", required=True, help="Who gets the mail.")
 @_FILE
+@_PLAN
 @click.option(
     "--usage-type",
     type=click.Choice([str(each) for each in UsageType]),
@@ -62,18 +68,21 @@ def check(tenant: str, file: Path | None, as_json: bool) -> None:
 @click.option("--capture", is_flag=True, help="Only show it in the inbox of a development tenant.")
 @json_option
 def test_send(
-    tenant: str, to: str, file: Path | None, usage_type: str, locale: str | None, capture: bool, as_json: bool
+    tenant: str,
+    to: str,
+    file: Path | None,
+    plan_id: str | None,
+    usage_type: str,
+    locale: str | None,
+    capture: bool,
+    as_json: bool,
 ) -> None:
     """Send one real mail, and print what became of it."""
-    body: dict[str, Any] = {"to": to, "usageType": usage_type}
+    body: dict[str, Any] = {"to": to, "usageType": usage_type, **_tried(file, plan_id)}
     if locale:
         body["locale"] = locale
     if capture:
         body["capture"] = True
-    if file:
-        body["connector"], templates = _connector(file)
-        if templates:
-            body["templates"] = templates
     with backend() as work:
         result = work.test_send(tenant, body)
     accepted = f"Accepted as {result['providerMessageId']}." if result.get("providerMessageId") else "Accepted."
@@ -127,19 +136,23 @@ def restore(
     if as_json:
         report_json(done)
     else:
-        report("\n".join(change_lines(done)) or "Nothing to change.")
+        report("\n".join(plan_lines(done) if dry_run else change_lines(done)))
     if dry_run and done["changes"]:
         ctx.exit(Exit.CHANGES)
     if not dry_run:
         tell(f"Revision {done['revision']} is live." if done["created"] else "This is what is live already.")
 
 
-def _connector(file: Path) -> tuple[dict[str, Any], Any]:
-    setup = read_setup(file)
-    connector = setup.get("connector")
-    if not isinstance(connector, dict):
+def _tried(file: Path | None, plan_id: str | None) -> dict[str, Any]:
+    """What a check or a test send uses: a file, a plan, or what is live."""
+    if file and plan_id:
+        raise BadInputError("Give --file or --plan, not both.")
+    if plan_id:
+        return {"planId": plan_id}
+    setup = read_setup(file) if file else {}
+    if file and not isinstance(setup.get("connector"), dict):
         raise BadInputError(f"{file} has no connector.")
-    return connector, setup.get("templates")
+    return {name: setup[name] for name in ("connector", "templates") if setup.get(name)}
 
 
 def _report_run(result: dict[str, Any], as_json: bool, done: str) -> None:

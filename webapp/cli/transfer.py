@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from webapp.cli.backends import Backend, backend
-from webapp.cli.changes import change_lines
+from webapp.cli.changes import mapped_lines, plan_lines
 from webapp.cli.documents import read_file
 from webapp.cli.output import BadInputError, Command, Exit, json_option, report, report_json, tell
 from webapp.domain.tenant_document import TenantDocument
@@ -63,7 +63,7 @@ def _applying(command: Command) -> Command:
         click.option(
             "--secrets",
             type=click.Path(path_type=Path, dir_okay=False, exists=True),
-            help='A file with the secrets: slot to {"value": "…"}, "keep" or, for promote, "copy".',
+            help='A file with the secrets: slot to {"value": "…"}, {"env": "NAME"}, "keep" or, for promote, "copy".',
         ),
         click.option("--note", help="What it is for; shown in the history."),
         click.option("--reason", help="Why unproven values go into production; audited."),
@@ -107,7 +107,23 @@ def promote(
     if secrets:
         body["secrets"] = read_file(secrets)
     with backend() as work:
-        _carry_out(work, target, work.plan_promotion(target, body), **options)
+        _carry_out(work, target, work.plan_promotion(target, body), copies=True, **options)
+
+
+@click.command()
+@click.argument("tenant")
+@click.argument("plan_id", metavar="PLAN")
+@click.option("--note", help="What it is for; shown in the history.")
+@click.option("--reason", help="Why unproven values go into production; audited.")
+@click.option("--allow-breaking", is_flag=True, help="Apply although flows that are on would lose their mail.")
+@json_option
+def apply(tenant: str, plan_id: str, as_json: bool, **said: Any) -> None:
+    """Apply exactly the plan that a dry run printed: all of it in one transaction, or nothing where somebody saved."""
+    with backend() as work:
+        done = work.apply(tenant, plan_id, _said(**said))
+    if as_json:
+        report_json(done)
+    tell(f"Revision {done['revision']} is live." if done["created"] else "This is what is live already.")
 
 
 def _carry_out(
@@ -120,13 +136,14 @@ def _carry_out(
     reason: str | None,
     allow_breaking: bool,
     as_json: bool,
+    copies: bool = False,
 ) -> None:
     """Print a plan, and apply it unless only the plan was asked for."""
     if not as_json:
-        report("\n".join(_plan_lines(plan)))
+        lines = plan_lines(plan, copies=copies, apply=tenant if dry_run else "")
+        report("\n".join([*mapped_lines(plan.get("mapped", ())), *lines]))
     if not dry_run:
-        said = {"note": note, "reason": reason, "allowBreaking": allow_breaking or None}
-        done = work.apply(tenant, plan["planId"], {key: value for key, value in said.items() if value is not None})
+        done = work.apply(tenant, plan["planId"], _said(note, reason, allow_breaking))
         plan |= {"applied": True, "revision": done["revision"]}
     if as_json:
         report_json(plan)
@@ -136,12 +153,9 @@ def _carry_out(
         raise click.exceptions.Exit(Exit.CHANGES)
 
 
-def _plan_lines(plan: dict[str, Any]) -> list[str]:
-    lines = change_lines(plan) or ["Nothing to change."]
-    lines += [f"! {each['title']}. {each['cause']}" for each in plan["warnings"]]
-    lines += [f"? The secret {slot} is missing." for slot in plan["missingSecrets"]]
-    lines += [f"! The flow {flow} would lose its mail." for flow in plan["breaks"]]
-    return lines
+def _said(note: str | None, reason: str | None, allow_breaking: bool) -> dict[str, Any]:
+    said = {"note": note, "reason": reason, "allowBreaking": allow_breaking or None}
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def passphrase(file: Path | None, *, new: bool = False) -> str:

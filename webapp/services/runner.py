@@ -63,6 +63,8 @@ class Job:
     succeeded: Callable[[], None] | None = None
     """Called before the end is shown, when all went well and reached the provider."""
     request_id: str | None = None
+    once: str | None = None
+    """What was asked for, where that may be sent twice and is to be done once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,10 @@ class Runner:
 
     def start(self, job: Job, work: Work) -> RunView:
         """Begin a job; returns at once."""
-        run_id = self._runs.begin(job.access, job.kind, job.values_tag, job.content)
+        run_id, fresh = self._runs.begin(job.access, job.kind, job.values_tag, job.content, job.once)
         view = self._runs.view(job.access.tenant, run_id)
+        if not fresh:
+            return view
         future = self._loop.submit(self._execute(run_id, job, work))
         self._futures[run_id] = future
         future.add_done_callback(functools.partial(self._ended, run_id))

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 from pydantic import TypeAdapter
 from sqlalchemy import CursorResult, delete, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.db.models import RunRow
@@ -105,10 +106,15 @@ class Runs:
         self._vault = vault
         self._clock = clock
 
-    def begin(self, access: Access, kind: str, values_tag: str, content: RunContent) -> str:
-        """Note that a run starts; returns its id."""
+    def begin(
+        self, access: Access, kind: str, values_tag: str, content: RunContent, once: str | None = None
+    ) -> tuple[str, bool]:
+        """Note that a run starts; returns its id, and whether it is to be started: not where ``once`` was used before.
+
+        ``once`` names what was asked for, such as a drawn button: however often that is sent, it is one run.
+        """
         row = RunRow(
-            id=secrets.token_hex(16),
+            id=self._id(access, once) if once else secrets.token_hex(16),
             tenant_id=access.tenant.id,
             actor_kind=access.actor.kind,
             actor_id=access.actor.id,
@@ -119,9 +125,22 @@ class Runs:
             started_at=self._clock(),
         )
         run_id = row.id
-        with self._db.write() as session:
-            session.add(row)
-        return run_id
+        try:
+            with self._db.write() as session:
+                session.add(row)
+        except IntegrityError:
+            if once is None:
+                raise
+            return run_id, False
+        return run_id, True
+
+    def begun(self, access: Access, once: str | None) -> RunView | None:
+        """The run that was begun as this already, if there is one."""
+        if not once:
+            return None
+        with self._db.read() as session:
+            row = session.get(RunRow, self._id(access, once))
+            return self._view(row) if row else None
 
     def save(self, run_id: str, content: RunContent) -> bool:
         """Keep what is known so far. Tells whether the run is still wanted."""
@@ -165,6 +184,10 @@ class Runs:
     def beating(self, content: RunContent) -> RunContent:
         """The content with a sign of life of this moment."""
         return replace(content, beat=self._clock())
+
+    def _id(self, access: Access, once: str) -> str:
+        actor = access.actor
+        return self._vault.tag("run", str(access.tenant.id), actor.kind, str(actor.id), once)[:32]
 
     def _sealed(self, content: RunContent) -> bytes:
         return self._vault.seal(_CONTENT.dump_python(content, mode="json"))

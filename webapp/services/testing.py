@@ -64,8 +64,14 @@ class Testing:
         draft_secrets: Mapping[str, str] | None = None,
         *,
         request_id: str | None = None,
+        once: str | None = None,
     ) -> RunView:
-        """Begin to connect and log in, without sending; poll ``run`` for the phases."""
+        """Begin to connect and log in, without sending; poll ``run`` for the phases.
+
+        ``once`` names what was asked for: however often that is sent, it is one run.
+        """
+        if begun := self._runs.begun(access, once):
+            return begun
         tenant = access.tenant
         resolved = self._setups.resolve(tenant, connector_json, draft_secrets=draft_secrets)
         self._limits.hit("check.tenant", str(tenant.id), amount=CHECK_LIMIT.amount, seconds=CHECK_LIMIT.seconds)
@@ -75,7 +81,8 @@ class Testing:
             await self._delivery.check(tenant, resolved, trace)
 
         content = self._runs.content(resolved.provider, steps)
-        return self._runner.start(Job(access, CHECK, resolved.values_tag, content, request_id=request_id), work)
+        job = Job(access, CHECK, resolved.values_tag, content, request_id=request_id, once=once)
+        return self._runner.start(job, work)
 
     def start_test_send(
         self,
@@ -85,22 +92,26 @@ class Testing:
         connector_json: Mapping[str, Any] | None = None,
         draft_secrets: Mapping[str, str] | None = None,
         templates: Mapping[str, Any] | Sequence[Any] | None = None,
+        default_language: str | None = None,
         usage_type: UsageType = UsageType.GENERIC,
         locale: str | None = None,
         payload: Mapping[str, JSON] | None = None,
         capture: bool = False,
         request_id: str | None = None,
+        once: str | None = None,
     ) -> RunView:
         """Begin to send one real mail; poll ``run`` for the phases.
 
-        ``capture`` shows in the inbox of a development tenant what would go, and proves nothing.
+        ``capture`` shows in the inbox of a development tenant what would go, and proves nothing. ``once`` as above.
         """
+        if begun := self._runs.begun(access, once):
+            return begun
         tenant = access.tenant
         purpose = _purpose(tenant, capture=capture)
         recipient = _recipient(to)
         resolved = self._setups.resolve(tenant, connector_json, draft_secrets=draft_secrets)
         wanted = _wanted(usage_type, recipient, locale, payload or {})
-        rendered = self._composed(tenant, resolved, templates, wanted)
+        rendered = self._composed(tenant, resolved, templates, default_language, wanted)
         self._limit(tenant, recipient)
         steps = self._delivery.phases(tenant, resolved, sending=True, purpose=purpose)
         content = replace(
@@ -116,7 +127,7 @@ class Testing:
         def proven() -> None:
             self._setups.record_proof(tenant, resolved.values_tag, TEST_SEND, access.actor)
 
-        job = Job(access, TEST_SEND, resolved.values_tag, content, redaction, proven, request_id)
+        job = Job(access, TEST_SEND, resolved.values_tag, content, redaction, proven, request_id, once)
         return self._runner.start(job, work)
 
     def check(self, access: Access, *args: Any, **options: Any) -> RunView:
@@ -144,11 +155,12 @@ class Testing:
         tenant: TenantInfo,
         resolved: ResolvedConnector,
         templates: Mapping[str, Any] | Sequence[Any] | None,
+        language: str | None,
         wanted: Wanted,
     ) -> Rendered:
         setup = self._setups.active(tenant).setup
         chosen = setup.templates if templates is None else read_templates(templates)
-        return compose(self._delivery.connector(tenant, resolved), chosen, setup.default_language, wanted)
+        return compose(self._delivery.connector(tenant, resolved), chosen, language or setup.default_language, wanted)
 
     def _limit(self, tenant: TenantInfo, recipient: str) -> None:
         for limit, kind, key in (

@@ -47,6 +47,7 @@ from webapp.services.transfer.importing import Importing
 from webapp.services.transfer.planning import Planning
 from webapp.services.transfer.plans import Plans
 from webapp.services.transfer.promoting import Promoting
+from webapp.services.transfer.trying import Trials
 from webapp.services.transfer.proposals import Proposals
 from webapp.settings import Settings
 
@@ -79,6 +80,7 @@ class Services:
     planning: Planning
     importing: Importing
     promoting: Promoting
+    trials: Trials
     proposals: Proposals
     consents: Consents
     testing: Testing
@@ -161,6 +163,7 @@ def build(settings: Settings) -> Services:
         planning=planning,
         importing=Importing(setups, planning),
         promoting=Promoting(setups, planning),
+        trials=Trials(planning, setups),
         proposals=Proposals(db, vault, setups, plans, CONNECTORS, audit),
         consents=Consents(db, loop, audit),
         testing=Testing(
