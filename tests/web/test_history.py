@@ -60,7 +60,7 @@ class TestRevision:
         assert "2525" in page
 
     def test_the_document_holds_no_secret(self, three: Browser) -> None:
-        page = three.get(f"{HISTORY}/1").text
+        page = three.get(f"{HISTORY}/1/setup.yaml").text
 
         assert "host: smtp.example.com" in page
         assert "pass: (secret" in page

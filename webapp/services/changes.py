@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from webapp.connectors.base import Connector
 from webapp.connectors.config import Setting, settings_of
-from webapp.domain.diff import Change, changes, is_secret
+from webapp.domain.diff import Change, changes, escape, is_secret
 from webapp.domain.problem import JSON
 from webapp.domain.text import T, Text
 from webapp.domain.usage import FLOW_TITLES, UsageType
@@ -82,6 +82,31 @@ def described(found: Iterable[Change], connectors: Connectors, *, provider: str 
             group, line = _line(leaf, titles)
             groups[group].append(line)
     return [Group(title, tuple(lines)) for title, lines in groups.items() if lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail of which something changes, by its pointer."""
+
+    pointer: str
+    kind: Literal["added", "changed", "removed"]
+
+
+def mails(found: Iterable[Change]) -> list[Mail]:
+    """List the mails that come, change or go."""
+    kinds: dict[str, Literal["added", "changed", "removed"]] = {}
+    for change in found:
+        area, *rest = change.pointer.split("/")[1:] or [""]
+        if area != "templates":
+            continue
+        branch = change.new if change.kind == "added" else change.old
+        if len(rest) == 1 and isinstance(branch, Mapping):
+            kinds |= {f"{change.pointer}/{escape(tag)}": change.kind for tag in branch}
+        elif len(rest) == 2:
+            kinds[change.pointer] = change.kind
+        elif len(rest) > 2:
+            kinds.setdefault("/".join(["", area, *rest[:2]]), "changed")
+    return [Mail(pointer, kind) for pointer, kind in kinds.items()]
 
 
 def in_short(changed: Iterable[tuple[str, str]], connectors: Connectors, limit: int = 4) -> list[Text]:

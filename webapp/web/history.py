@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any, Final
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from ruamel.yaml import YAML
 from ruamel.yaml.scalarstring import LiteralScalarString
@@ -18,8 +18,8 @@ from webapp.domain.roles import Permission
 from webapp.domain.text import T, Text
 from webapp.services.changes import in_short
 from webapp.services.setups import Plan, RevisionInfo
-from webapp.web.changes import groups_of, text_lines
 from webapp.web.context import current_access, current_tenant, request_id, services
+from webapp.web.folds import Address, part_page, sheet_of
 from webapp.web.security import tenant_route
 
 bp = Blueprint("history", __name__)
@@ -32,6 +32,7 @@ ORIGINS: Final[dict[str, Text]] = {
     "import": T("Imported"),
     "promote": T("Promoted from %(detail)s"),
     "delete": T("Connector deleted"),
+    "duplicate": T("Begun as a copy of %(detail)s"),
 }
 
 
@@ -60,32 +61,42 @@ def revision(number: int) -> ResponseReturnValue:
     """One revision beside the one before it, and the whole document."""
     tenant, setups = current_tenant(), services().setups
     info = _info(number)
-    found = setups.diff(tenant, number - 1, number)
     return render_template(
         "pages/history/revision.html",
         line=_line(info),
-        groups=groups_of(found),
-        text_lines=text_lines,
-        document=as_yaml(setups.revision(tenant, number).document),
+        sheet=sheet_of(setups.diff(tenant, number - 1, number), between(number - 1, number)),
         newest=tenant.active_revision,
     )
+
+
+@tenant_route(bp, "/history/<int:number>/setup.yaml", permission=Permission.READ)
+def document(number: int) -> ResponseReturnValue:
+    """Give the whole document of a revision, without secrets: where it was unfolded, else as plain text."""
+    written = as_yaml(services().setups.revision(current_tenant(), number).document)
+    if request.headers.get("HX-Request"):
+        return render_template("pages/history/_document.html", document=written)
+    return Response(written, mimetype="text/plain")
 
 
 @tenant_route(bp, "/history/diff", permission=Permission.READ)
 def diff() -> ResponseReturnValue:
     """Compare any two revisions."""
-    old, new = _number(request.args.get("from")), _number(request.args.get("to"))
-    if old is None or new is None:
-        raise NotFoundError
-    found = services().setups.diff(current_tenant(), old, new)
+    old, new = _two()
     return render_template(
         "pages/history/diff.html",
         old=old,
         new=new,
-        groups=groups_of(found),
-        text_lines=text_lines,
+        sheet=sheet_of(services().setups.diff(current_tenant(), old, new), between(old, new)),
         newest=current_tenant().active_revision,
     )
+
+
+@tenant_route(bp, "/history/text", permission=Permission.READ)
+def text() -> ResponseReturnValue:
+    """A part of what leads from one revision to another: a text, or the mails of a usage type."""
+    old, new = _two()
+    found = services().setups.diff(current_tenant(), old, new)
+    return part_page(found, between(old, new), url_for("history.diff", **_query(old, new)))
 
 
 @tenant_route(bp, "/history/<int:number>/restore", permission=Permission.RESTORE)
@@ -115,6 +126,11 @@ def changed_meanwhile(error: SetupChangedMeanwhileError) -> ResponseReturnValue:
     return _restore_page(number, moved=error), error.status
 
 
+def between(old: int, new: int) -> Address:
+    """Where parts of what leads from one revision to another are asked for."""
+    return lambda pointer: url_for("history.text", **_query(old, new), pointer=pointer)
+
+
 def as_yaml(document: dict[str, Any]) -> str:
     """Write a setup for reading: secrets as a word and their tag, long texts as blocks."""
     yaml = YAML()
@@ -131,8 +147,7 @@ def _restore_page(number: int, moved: SetupChangedMeanwhileError | None = None) 
         "pages/history/restore.html",
         line=_line(_info(number)),
         plan=plan,
-        groups=groups_of(plan.changes),
-        text_lines=text_lines,
+        sheet=sheet_of(plan.changes, between(plan.base, number)),
         moved=moved,
         note=request.form.get("note", ""),
     )
@@ -150,6 +165,17 @@ def _line(info: RevisionInfo) -> Line:
     if "%(detail)s" in origin.template:
         origin = T(origin.template, detail=info.origin_detail or "?")
     return Line(info, origin, in_short(info.changed, services().connectors))
+
+
+def _two() -> tuple[int, int]:
+    old, new = _number(request.args.get("from")), _number(request.args.get("to"))
+    if old is None or new is None:
+        raise NotFoundError
+    return old, new
+
+
+def _query(old: int, new: int) -> dict[str, Any]:
+    return {"from": old, "to": new}
 
 
 def _number(text: str | None) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from webapp.domain import tenant_document
-from webapp.domain.diff import escape
+from webapp.domain.diff import Change, changes, escape
 from webapp.domain.errors import FieldError, ForbiddenError, InputError, NotFoundError, SecretRetypeRequiredError
 from webapp.domain.roles import Access, Permission
 from webapp.domain.tenant_document import slotted
@@ -96,6 +96,13 @@ class Promoting:
         return Comparison(
             theirs.number, ours.number, tuple(differences(slotted(ours.document), slotted(theirs.document)))
         )
+
+    def between(self, source: Access, target: Access, theirs: int, ours: int) -> list[Change]:
+        """What leads from a revision of the target to one of the source's. Raises NotFoundError, ForbiddenError."""
+        if not source.may(Permission.READ):
+            raise ForbiddenError
+        old, new = self._setups.revision(target.tenant, ours), self._setups.revision(source.tenant, theirs)
+        return changes(slotted(old.document), slotted(new.document))
 
     def places(self, source: Access, target: Access, wanted: Promotion) -> tuple[Place, ...]:
         """The secrets of what would be promoted, and where each may be taken from."""

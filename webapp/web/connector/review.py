@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from webapp.connectors.base import Preset
 from webapp.connectors.config import secrets_of
-from webapp.domain.diff import SECRET
+from webapp.domain.diff import SECRET, Change
 from webapp.domain.errors import NotFoundError, SetupChangedMeanwhileError, SetupUnprovenError
 from webapp.domain.roles import Permission
 from webapp.domain.text import T, Text
 from webapp.services.setups import Plan
 from webapp.services.switching import Switch
-from webapp.web.changes import groups_of, text_lines
 from webapp.web.connector.blueprint import bp
 from webapp.web.connector.documents import value_at
 from webapp.web.connector.editor import Editor
 from webapp.web.connector.telling import CONFIG
 from webapp.web.context import current_access, current_tenant, request_id, services
+from webapp.web.folds import part_page, sheet_of
+from webapp.web.history import between
 from webapp.web.security import tenant_route
 
 SENTENCE_LIMIT = 1000
@@ -32,6 +35,13 @@ def review() -> ResponseReturnValue:
     """Show what would change."""
     editor = Editor(services(), current_access())
     return _page(editor, _plan(editor))
+
+
+@tenant_route(bp, "/connector/review/text", permission=Permission.EDIT)
+def review_text() -> ResponseReturnValue:
+    """A part of what would change: a text, or the mails of a usage type."""
+    editor = Editor(services(), current_access())
+    return _part(editor, _plan(editor).changes)
 
 
 @tenant_route(bp, "/connector/review", methods=["POST"], permission=Permission.SAVE)
@@ -99,13 +109,16 @@ def discard() -> ResponseReturnValue:
 @bp.errorhandler(SetupChangedMeanwhileError)
 def changed_meanwhile(error: SetupChangedMeanwhileError) -> ResponseReturnValue:
     """Show what the other person changed beside one's own changes; nothing typed is lost."""
+    editor = Editor(services(), current_access())
+    if request.endpoint == "connector.review_text":
+        return _part(editor, error.yours)
+    theirs = between(editor.draft.base_revision, error.current)
     page = render_template(
         "pages/connector/conflict.html",
         error=error,
-        theirs=groups_of(error.theirs),
-        yours=groups_of(error.yours),
+        theirs=sheet_of(error.theirs, theirs, sheets=2),
+        yours=sheet_of(error.yours, _address, sheets=2),
         both=sorted({each.pointer for each in error.theirs} & {each.pointer for each in error.yours}),
-        text_lines=text_lines,
     )
     return page, error.status
 
@@ -124,13 +137,11 @@ def _plan(editor: Editor) -> Plan:
 
 
 def _page(editor: Editor, plan: Plan, *, moved: bool = False, needs_reason: bool = False) -> str:
-    preset = editor.preset if editor.connector else None
     return render_template(
         "pages/connector/review.html",
         editor=editor,
         plan=plan,
-        groups=groups_of(plan.changes, editor.draft.provider, preset),
-        text_lines=text_lines,
+        sheet=sheet_of(plan.changes, _address, editor.draft.provider, _preset(editor)),
         kept=_kept(editor, plan),
         effects=_effects(plan, editor.switch),
         reviewed=_mark(plan),
@@ -138,6 +149,18 @@ def _page(editor: Editor, plan: Plan, *, moved: bool = False, needs_reason: bool
         moved=moved,
         needs_reason=needs_reason,
     )
+
+
+def _part(editor: Editor, found: Sequence[Change]) -> ResponseReturnValue:
+    return part_page(found, _address, url_for("connector.review"), editor.draft.provider, _preset(editor))
+
+
+def _address(pointer: str) -> str:
+    return url_for("connector.review_text", pointer=pointer)
+
+
+def _preset(editor: Editor) -> Preset | None:
+    return editor.preset if editor.connector else None
 
 
 def _kept(editor: Editor, plan: Plan) -> list[Text]:

@@ -6,6 +6,7 @@ import base64
 import time
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from flask import flash, g, make_response, redirect, render_template, request, url_for
@@ -21,6 +22,7 @@ from webapp.services.transfer.importing import GivenDocument, ImportPlan
 from webapp.services.transfer.slots import Slot
 from webapp.web import errors
 from webapp.web.context import current_access, current_actor, current_tenant, services
+from webapp.web.folds import part_page, sheet_of
 from webapp.web.migrate.blueprint import bp
 from webapp.web.migrate.confirming import Confirming, applied
 from webapp.web.migrate.secrets import MISSING, WITH_DOCUMENT, Chosen, Row, Way, has_lines, lent_in, title_of
@@ -120,6 +122,17 @@ def plan_refused(error: PostroomError) -> ResponseReturnValue:
     return plan_page(made, error=error), error.status
 
 
+@tenant_route(bp, "/migrate/plans/<plan_id>/text", permission=Permission.EDIT)
+def plan_text(plan_id: str) -> ResponseReturnValue:
+    """A part of what importing would change: a text, or the mails of a usage type."""
+    found = services().importing.look(current_access(), plan_id).transfer.plan.changes
+    return part_page(found, partial(_address, plan_id), url_for("migrate.plan", plan_id=plan_id))
+
+
+def _address(plan_id: str, pointer: str) -> str:
+    return url_for("migrate.plan_text", plan_id=plan_id, pointer=pointer)
+
+
 def plan_page(
     made: ImportPlan,
     *,
@@ -135,6 +148,7 @@ def plan_page(
     return render_template(
         "pages/migrate/plan.html",
         made=made,
+        sheet=sheet_of(transfer.plan.changes, partial(_address, transfer.id)),
         rows=[_row(slot, document, error, blank) for slot in transfer.slots],
         fixed=[*fixed, *lent_in(document)],
         left=[problem for problem in transfer.plan.warnings if problem.code == "import.left_out"],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from webapp.domain.errors import PostroomError, SetupChangedMeanwhileError
+from webapp.domain.errors import NotFoundError, PostroomError, SetupChangedMeanwhileError
 from webapp.domain.roles import Access, Permission
 from webapp.domain.text import Text
 from webapp.services.changes import DescribedChange
@@ -19,6 +20,7 @@ from webapp.services.transfer.planning import TransferPlan
 from webapp.services.transfer.promoting import Comparison, Place, Promotion
 from webapp.web.changes import groups_of
 from webapp.web.context import current_access, current_actor, current_tenant, services
+from webapp.web.folds import part_page, sheet_of
 from webapp.web.migrate.blueprint import bp
 from webapp.web.migrate.confirming import Confirming, applied
 from webapp.web.migrate.pairs import pair_of, pairable
@@ -80,6 +82,24 @@ def promoted() -> ResponseReturnValue:
 def promotion_tested() -> ResponseReturnValue:
     """Send a test mail in the target with what is ticked; nothing goes live."""
     return _planned(_tried)
+
+
+@tenant_route(bp, "/migrate/promote/text", permission=Permission.EDIT)
+def promotion_text() -> ResponseReturnValue:
+    """A part of what differs between revisions of two tenants: a text, or the mails of a usage type."""
+    source = _source(request.args.get("from"))
+    theirs, ours = request.args.get("revision", type=int), request.args.get("base", type=int)
+    if source is None or theirs is None or ours is None:
+        raise NotFoundError
+    found = services().promoting.between(source, current_access(), theirs, ours)
+    address = partial(_address, source.tenant.slug, theirs, ours)
+    back = url_for("migrate.promote", **{"from": source.tenant.slug})  # type: ignore[arg-type]
+    return part_page(found, address, back)
+
+
+def _address(source: str, revision: int, base: int, pointer: str) -> str:
+    query: dict[str, Any] = {"from": source, "revision": revision, "base": base, "pointer": pointer}
+    return url_for("migrate.promotion_text", **query)
 
 
 def _planned(then: Callable[[Access, Comparison, Promotion, TransferPlan], ResponseReturnValue]) -> ResponseReturnValue:
@@ -152,12 +172,14 @@ def _page(
     document = services().setups.active(source.tenant).document
     areas = _areas(compared.differences, ticks, document)
     typed = _typed(made)
+    address = partial(_address, source.tenant.slug, compared.source_revision, compared.target_revision)
     return render_template(
         "pages/migrate/promote.html",
         source=source.tenant,
         tenants=pairable(),
         compared=compared,
         areas=areas,
+        sheet=sheet_of([change for each in compared.differences for change in each.changes], address),
         rows=[_row(place, document, error, typed, blank, made) for place in places],
         fixed=lent_in(document),
         kept=_kept(made),

@@ -18,7 +18,6 @@ from webapp.domain.roles import Permission
 from webapp.domain.text import Text
 from webapp.domain.usage import FLOW_TITLES
 from webapp.services.transfer.planning import TransferPlan
-from webapp.web.changes import groups_of, text_lines
 from webapp.web.connector.outcome import PHASE_TITLES
 from webapp.web.context import current_access
 from webapp.web.migrate.confirming import Confirming
@@ -52,8 +51,6 @@ def drawn(plan: TransferPlan | None, error: PostroomError | None, said: Confirmi
     breaks = [(flow, FLOW_TITLES.get(flow, Text(flow))) for flow in plan.breaks] if plan else []
     return {
         "plan": judged,
-        "groups": groups_of(judged.changes) if judged else [],
-        "text_lines": text_lines,
         "errors": in_words(error, tuple(slots)) if error else [],
         "title": error.title if error else None,
         "missing": plan.missing if plan else (),
