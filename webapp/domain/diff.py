@@ -37,6 +37,11 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
+def touches(one: str, other: str) -> bool:
+    """Whether two pointers are the same place, or one lies in the other."""
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
+
+
 def is_secret(value: object) -> bool:
     return isinstance(value, Mapping) and SECRET in value
 

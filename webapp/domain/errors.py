@@ -16,6 +16,7 @@ PostroomError
 │   ├── FlowsDependOnConnectorError
 │   ├── ConnectorNotSetUpError
 │   ├── ProviderNotInstalledError
+│   ├── PromotionConflictsError
 │   ├── ClosedToChangesError
 │   ├── ApprovalRequiredError
 │   ├── PlanProposedError, ProposerGoneError, TooManyProposalsError, NothingToProposeError
@@ -279,6 +280,20 @@ class FlowsWouldBreakError(ConflictError):
     def __init__(self, flows: Sequence[str]) -> None:
         super().__init__(T("These flows would lose their mail: %(flows)s.", flows=", ".join(flows)))
         self.flows = tuple(flows)
+
+
+class PromotionConflictsError(ConflictError):
+    """Both tenants changed the same parts since they were promoted. Name each in ``only`` or in ``except``."""
+
+    code = "promote.conflicts"
+    title = T("Both tenants changed the same parts")
+
+    def __init__(self, pointers: Sequence[str]) -> None:
+        both = T("It changed on both sides. Name it in “only” to take the source's, in “except” to keep the target's.")
+        super().__init__(
+            T("These parts changed on both sides since the last promotion: %(parts)s.", parts=", ".join(pointers)),
+            errors=[FieldError(pointer, "promote.conflict", both) for pointer in pointers],
+        )
 
 
 class SecretsMissingError(ConflictError):

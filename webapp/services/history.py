@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -128,7 +128,9 @@ class Revisions:
 
         return StoredSection(section.provider, section.config, tags, opened)
 
-    def history(self, tenant: TenantInfo, before: int | None = None, limit: int = 50) -> list[RevisionInfo]:
+    def history(
+        self, tenant: TenantInfo, before: int | None = None, limit: int = 50, origins: Sequence[str] = ()
+    ) -> list[RevisionInfo]:
         """Lines of the history, newest first; ``before`` is the last number seen. Reads no document."""
         row = RevisionRow
         columns = (
@@ -147,6 +149,8 @@ class Revisions:
         )
         if before is not None:
             query = query.where(row.number < min(before, NUMBER_LIMIT))
+        if origins:
+            query = query.where(row.origin.in_(origins))
         with self._db.read() as session:
             return [_info(*found) for found in session.execute(query)]
 

@@ -93,9 +93,11 @@ class Setups:
         """The pointers of live secrets that may stay if this document replaces what is live."""
         return self._judge.keepable(tenant, document, self.active(tenant))
 
-    def history(self, tenant: TenantInfo, before: int | None = None, limit: int = 50) -> list[RevisionInfo]:
-        """The revisions, newest first; ``before`` is the last number seen."""
-        return self._revisions.history(tenant, before, limit)
+    def history(
+        self, tenant: TenantInfo, before: int | None = None, limit: int = 50, origins: Sequence[str] = ()
+    ) -> list[RevisionInfo]:
+        """The revisions, newest first; ``before`` is the last number seen, ``origins`` are those that are wanted."""
+        return self._revisions.history(tenant, before, limit, origins)
 
     def diff(self, tenant: TenantInfo, old: int, new: int) -> list[Change]:
         """What leads from one revision to another."""

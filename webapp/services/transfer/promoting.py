@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from webapp.domain import tenant_document
 from webapp.domain.diff import Change, changes, escape
-from webapp.domain.errors import FieldError, ForbiddenError, InputError, NotFoundError, SecretRetypeRequiredError
-from webapp.domain.roles import Access, Permission
+from webapp.domain.errors import (
+    FieldError,
+    ForbiddenError,
+    InputError,
+    NotFoundError,
+    SecretRetypeRequiredError,
+)
+from webapp.domain.roles import Access, Permission, TenantInfo
 from webapp.domain.tenant_document import slotted
 from webapp.domain.text import T
 from webapp.services.setups import Setups, StoredSetup
-from webapp.services.transfer.differing import LEFT_ALONE, Difference, differences
+from webapp.services.transfer.differing import Difference
+from webapp.services.transfer.drift import Drift, Drifts
+from webapp.services.transfer.lineage import Promoted
+from webapp.services.transfer.merging import Promotion, kept, overwriting, put_over
 from webapp.services.transfer.planning import Planning, TransferPlan, Wanted
 from webapp.services.transfer.slots import read_choices
 
-COPY: Final = "copy"
+__all__ = ["Comparison", "Place", "Promoting", "Promotion", "may_copy"]
 
-_NOTHING: Final = object()
+COPY: Final = "copy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +49,11 @@ class Comparison:
 
     source_revision: int
     target_revision: int
-    differences: tuple[Difference, ...]
+    drift: Drift
 
-
-@dataclass(frozen=True, slots=True)
-class Promotion:
-    """What somebody wants promoted."""
-
-    only: Sequence[str] = ()
-    """Pointers; without any, everything but what is left alone."""
-    leave: Sequence[str] = ()
-    """Pointers that stay the target's."""
-    secrets: Any = field(default=None, repr=False)
-    """``{slot: {"value": "…"}, "keep" or "copy"}``."""
-    whole: bool = False
-    """Whether ``only`` was chosen among all that differs, so that what it leaves out was seen and left."""
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        return tuple(part.difference for part in self.drift.parts)
 
 
 class Promoting:
@@ -63,12 +62,13 @@ class Promoting:
     def __init__(self, setups: Setups, planning: Planning) -> None:
         self._setups = setups
         self._planning = planning
+        self._drifts = Drifts(setups)
 
     def plan(self, source: Access, target: Access, wanted: Promotion, *, base: int | None = None) -> TransferPlan:
         """Say what promoting would do; nothing is applied.
 
-        Raises InputError for pointers that lead nowhere, ForbiddenError for secrets that may not be copied, and what
-        planning raises.
+        Raises InputError for pointers that lead nowhere, ForbiddenError for secrets that may not be copied,
+        PromotionConflictsError for what a merge cannot decide, and what planning raises.
         """
         whole, choices, typed = self._asked(source, target, wanted)
         return self._planning.plan(target, whole, choices, base=base, asked={"typed": typed})
@@ -93,9 +93,15 @@ class Promoting:
     def compared(self, source: Access, target: Access) -> Comparison:
         """What differs between two tenants, in parts that can go alone. Raises InputError, ForbiddenError."""
         theirs, ours = self._both(source, target)
-        return Comparison(
-            theirs.number, ours.number, tuple(differences(slotted(ours.document), slotted(theirs.document)))
-        )
+        return Comparison(theirs.number, ours.number, self._drifts.between(source.tenant, theirs, target.tenant, ours))
+
+    def drift(self, source: Access, target: Access) -> Drift:
+        """How far two tenants went apart since the last promotion. Raises InputError, ForbiddenError."""
+        return self.compared(source, target).drift
+
+    def last(self, tenant: TenantInfo) -> Promoted | None:
+        """What was promoted last into what is live in a tenant, wherever it came from."""
+        return self._drifts.last(tenant, self._setups.active(tenant).number)
 
     def between(self, source: Access, target: Access, theirs: int, ours: int) -> list[Change]:
         """What leads from a revision of the target to one of the source's. Raises NotFoundError, ForbiddenError."""
@@ -107,7 +113,7 @@ class Promoting:
     def places(self, source: Access, target: Access, wanted: Promotion) -> tuple[Place, ...]:
         """The secrets of what would be promoted, and where each may be taken from."""
         theirs, ours = self._both(source, target)
-        merged = _merged(slotted(theirs.document), slotted(ours.document), wanted)
+        merged = put_over(slotted(ours.document), slotted(theirs.document), wanted)
         keepable = self._setups.keepable(target.tenant, merged)
         copyable = self._copyable(source, theirs.number, merged) if may_copy(source, target) else frozenset()
         return tuple(
@@ -130,13 +136,16 @@ class Promoting:
         self, source: Access, target: Access, wanted: Promotion
     ) -> tuple[Wanted, dict[str, str | None], dict[str, str]]:
         theirs, ours = self._both(source, target)
-        merged = _merged(slotted(theirs.document), slotted(ours.document), wanted)
+        drift = self._drifts.between(source.tenant, theirs, target.tenant, ours)
+        merged = put_over(slotted(ours.document), slotted(theirs.document), wanted, kept(drift, wanted))
         choices, copied = self._choices(source, target, theirs.number, merged, wanted.secrets)
         typed = {slot: value for slot, value in choices.items() if value is not None and slot not in copied}
         came: dict[str, Any] = {"from": source.tenant.slug, "revision": theirs.number}
         if wanted.only and not wanted.whole:
             came["only"] = list(wanted.only)
-        return Wanted(merged, origin="promote", origin_detail=source.tenant.slug, transfer=came), choices, typed
+        lost = tuple(overwriting(drift, slotted(ours.document), merged))
+        detail = source.tenant.slug
+        return Wanted(merged, warnings=lost, origin="promote", origin_detail=detail, transfer=came), choices, typed
 
     def _choices(
         self, source: Access, target: Access, revision: int, merged: Mapping[str, Any], given: Any
@@ -186,50 +195,3 @@ def may_copy(source: Access, target: Access) -> bool:
     """Whether secrets may go along: for owners of both, and never out of production."""
     owned = source.may(Permission.MANAGE) and target.may(Permission.MANAGE)
     return owned and not (source.tenant.production and not target.tenant.production)
-
-
-def _merged(source: Mapping[str, Any], target: Mapping[str, Any], wanted: Promotion) -> dict[str, Any]:
-    """The target's setup with the wanted parts of the source's put over it."""
-    errors: list[FieldError] = []
-    only = list(wanted.only) or [f"/{name}" for name in source if name not in LEFT_ALONE]
-    merged = dict(target)
-    for pointers, place, origin in ((only, "only", source), (wanted.leave, "except", target)):
-        for index, pointer in enumerate(pointers):
-            value = _at(origin, pointer)
-            if value is _NOTHING and _at(merged, pointer) is _NOTHING and wanted.only:
-                nowhere = T("Nothing stands at “%(pointer)s” in either tenant.", pointer=pointer[:200])
-                errors.append(FieldError(f"/{place}/{index}", "pointer.nowhere", nowhere))
-            else:
-                merged = _put(merged, _steps(pointer), value)
-    if errors:
-        raise InputError(errors=errors)
-    return merged
-
-
-def _steps(pointer: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
-
-
-def _at(document: Any, pointer: str) -> Any:
-    if not pointer.startswith("/"):
-        return _NOTHING
-    for step in _steps(pointer):
-        if not isinstance(document, Mapping) or step not in document:
-            return _NOTHING
-        document = document[step]
-    return document
-
-
-def _put(document: Any, steps: Sequence[str], value: Any) -> Any:
-    """A copy with a value put, or with what stands there taken out; objects on the way are made where needed."""
-    if not steps:
-        return value
-    first, *rest = steps
-    copied = dict(document) if isinstance(document, Mapping) else {}
-    if rest or value is not _NOTHING:
-        inner = copied.get(first)
-        if value is not _NOTHING or isinstance(inner, Mapping):
-            copied[first] = _put(inner, rest, value)
-    else:
-        copied.pop(first, None)
-    return copied
