@@ -22,7 +22,8 @@ CANARY = "5ecret-canary"
 WATCHED_SUFFIXES = (".db", ".db-wal", ".db-shm", ".log", ".sqlite")
 
 
-def _encodings(secret: str) -> Iterator[bytes]:
+def encodings(secret: str) -> Iterator[bytes]:
+    """The ways in which a secret may stand in a file."""
     raw = secret.encode()
     yield raw
     yield quote(secret).encode()
@@ -33,7 +34,7 @@ def _encodings(secret: str) -> Iterator[bytes]:
         yield encoded[4 if shift else 0 : -4]
 
 
-FORMS = tuple(_encodings(CANARY))
+FORMS = tuple(encodings(CANARY))
 
 
 def leaks(content: bytes) -> bool:

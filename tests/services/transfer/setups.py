@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+import trustme
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.canary import CANARY
@@ -24,7 +31,32 @@ SENDER = st.sampled_from(
 )
 REPLY_TO = st.sampled_from([None, "help@example.com", "Hilfe <help@example.com>"])
 HEADERS = st.sampled_from([{}, {"X-Team": "mail"}])
-SECRET = st.integers(0, 10**9).map(lambda number: f"{CANARY}-{number}")
+SECRET = st.one_of(
+    st.integers(0, 10**9).map(lambda number: f"{CANARY}-{number}"),
+    # What somebody escapes or encodes on the way, and what is longer than a block of a cipher.
+    st.sampled_from([f'{CANARY}-"\\/&<>', f"{CANARY}-%2F+ü€😀", f"{CANARY}-" + "x" * 500]),
+)
+
+TOKEN = SECRET.filter(lambda secret: secret.isascii() and len(secret) < 100)
+SIGNING_SECRET = st.integers(0, 10**9).map(
+    lambda number: "whsec_" + b64encode(f"{CANARY}-{number:012}".encode()).decode()
+)
+
+
+@cache
+def _private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    as_pem = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    return key.private_bytes(*as_pem).decode()
+
+
+@cache
+def _client_certificate() -> dict[str, str]:
+    issued = trustme.CA().issue_cert("postroom.example.test")
+    return {
+        "cert": issued.cert_chain_pems[0].bytes().decode(),
+        "key": issued.private_key_pem.bytes().decode(),
+    }
 
 
 def _config(**values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -46,6 +78,20 @@ CONFIGS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
                 clientSecret=SECRET,
                 refreshToken=SECRET,
             ),
+            _config(type=st.just("oauth2"), user=NAME, grant=st.just("access_token"), accessToken=TOKEN),
+            st.builds(
+                lambda: {
+                    "type": "oauth2",
+                    "user": "ada@example.com",
+                    "grant": "service_account",
+                    "privateKey": _private_key(),
+                    "serviceClient": "mailer@project.iam.gserviceaccount.com",
+                }
+            ),
+        ),
+        tls=st.one_of(st.just({}), st.builds(lambda: dict(_client_certificate()))),
+        proxy=st.one_of(
+            st.just({}), _config(url=st.just("socks5://proxy.example.com:1080"), user=st.just("ada"), password=TOKEN)
         ),
         fromEmail=SENDER,
         replyTo=REPLY_TO,
@@ -59,16 +105,18 @@ CONFIGS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         replyTo=REPLY_TO,
     ),
     "mailgun": _config(apiKey=SECRET, domain=st.just("mg.example.com"), fromEmail=SENDER, replyTo=REPLY_TO),
-    "sendgrid": _config(apiKey=SECRET, fromEmail=SENDER, replyTo=REPLY_TO),
+    "sendgrid": _config(apiKey=TOKEN, fromEmail=SENDER, replyTo=REPLY_TO),
     "aliyun-dm": _config(
         accessKeyId=st.just("LTAIexample"),
         accessKeySecret=SECRET,
         regionId=st.sampled_from(["cn-hangzhou", "ap-southeast-1"]),
         fromEmail=st.just("Acme <no-reply@example.com>"),
     ),
-    "postmark": _config(serverToken=SECRET, fromEmail=SENDER, replyTo=REPLY_TO, messageStream=st.just("outbound")),
+    "postmark": _config(serverToken=TOKEN, fromEmail=SENDER, replyTo=REPLY_TO, messageStream=st.just("outbound")),
     "http-email": _config(
-        endpoint=st.just("https://mail.example.com/send"), authorization=SECRET.map(lambda secret: f"Bearer {secret}")
+        endpoint=st.just("https://mail.example.com/send"),
+        authorization=TOKEN.map(lambda secret: f"Bearer {secret}"),
+        signingSecret=st.none() | SIGNING_SECRET,
     ),
     "built-in": _config(senderName=st.sampled_from([None, "Acme"]), companyInformation=st.just("Company p.s.a.")),
 }
@@ -89,6 +137,8 @@ def templates(draw: st.DrawFn) -> dict[str, Any]:
                 "contentType": draw(st.sampled_from(["text/html", "text/plain"])),
                 "subject": draw(LINE),
                 "content": draw(TEXT) + variable + draw(TEXT),
+                "preheader": draw(st.none() | LINE),
+                "sendFrom": draw(st.sampled_from([None, "{{organization.name}}", "Team <team@example.com>"])),
             }
             for tag in tags
         }
@@ -97,7 +147,7 @@ def templates(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def setups(draw: st.DrawFn, kind: str) -> dict[str, Any]:
-    """A whole setup with a connector of this kind."""
+    """A whole setup with a connector of this kind, at times with one to fall back on."""
     flows: dict[str, Any] = Flows().model_dump(by_alias=True)
     flows["mfa"]["emailCode"] = draw(st.booleans())
     document: dict[str, Any] = {
@@ -107,5 +157,29 @@ def setups(draw: st.DrawFn, kind: str) -> dict[str, Any]:
         "addressPolicy": {"block": draw(st.sampled_from([[], ["example.org"]]))},
         "defaultLanguage": draw(st.sampled_from(["en", "ja", "no"])),
     }
+    if draw(st.booleans()):
+        other = draw(st.sampled_from(sorted(CONFIGS)))
+        document["fallback"] = {"provider": other, "config": draw(CONFIGS[other])}
     cells = draw(templates())
     return document | ({"templates": cells} if cells else {})
+
+
+def every_place(kind: str) -> set[str]:
+    """The pointers of all settings that ever are in a config of this kind."""
+    seen: set[str] = set()
+
+    @settings(max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(CONFIGS[kind])
+    def look(config: dict[str, Any]) -> None:
+        seen.update(_pointers(config))
+
+    look()
+    return seen
+
+
+def _pointers(value: Any, at: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _pointers(part, f"{at}/{key}")
+    elif value is not None:
+        yield at

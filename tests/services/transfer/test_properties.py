@@ -2,76 +2,39 @@
 
 from __future__ import annotations
 
-import itertools
-import os
-from typing import Any
+import json
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.canary import CANARY
-from tests.services.conftest import ADA
-from tests.services.transfer.setups import CONFIGS
+from tests.services.transfer.house import LONG, examples, found
+from tests.services.transfer.setups import CONFIGS, every_place
 from tests.services.transfer.setups import setups as any_setup
 from webapp.connectors import CONNECTORS
-from webapp.db.models import RevisionRow
-from webapp.domain.roles import Access, Environment, Role
+from webapp.domain.roles import Environment
 from webapp.domain.setup import Setup
-from webapp.services.audit import Audit
-from webapp.services.transfer.exporting import Exporting
-from webapp.services.transfer.importing import GivenDocument, Importing
-from webapp.services.transfer.planning import Confirmation, Planning
-from webapp.services.transfer.plans import Plans
-from webapp.services.transfer.promoting import Promoting, Promotion
+from webapp.domain.tenant_document import TenantDocument
+from webapp.services.marks import secret_pointers
+from webapp.services.transfer.importing import GivenDocument
+from webapp.services.transfer.planning import Confirmation
+from webapp.services.transfer.promoting import Promotion
+from webapp.services.transfer.reading import parsed
 from webapp.services.transfer.writing import as_json, as_yaml
 
-LONG = bool(os.environ.get("POSTROOM_TORTURE"))
-properties = settings(
-    max_examples=200 if LONG else 10,
-    # The short round is the same each time; the long one looks for what nobody thought of.
-    derandomize=not LONG,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
+PHRASE = f"{CANARY} paper boats"
+properties = examples(6, 200)
 every_provider = pytest.mark.parametrize("kind", sorted(CONFIGS))
-slugs = (f"tenant-{number}" for number in itertools.count())
-
-
-@pytest.fixture
-def house(db, vault, setups, tenants):
-    """The services, and a fresh tenant of Ada's for each example."""
-    return House(db, vault, setups, tenants)
-
-
-class House:
-    def __init__(self, db: Any, vault: Any, setups: Any, tenants: Any) -> None:
-        self.db, self.setups, self._tenants = db, setups, tenants
-        self.planning = Planning(setups, CONNECTORS, Plans(db, vault))
-        self.importing = Importing(setups, self.planning)
-        self.promoting = Promoting(setups, self.planning)
-        self.exporting = Exporting(db, setups, Audit())
-
-    def tenant(self, environment: Environment = Environment.DEVELOPMENT) -> Access:
-        tenant = self._tenants.add(next(slugs), "Tenant", environment, ADA)
-        self._tenants.add_member(tenant.id, 1, Role.OWNER)
-        access: Access = self._tenants.access(ADA, tenant.slug)
-        return access
-
-    def with_setup(self, document: dict[str, Any]) -> Access:
-        access = self.tenant()
-        self.setups.save(access, document, base=0)
-        return access
-
-    def rows(self, access: Access) -> list[tuple[Any, ...]]:
-        """Everything stored of a tenant's revisions, secrets as they are sealed."""
-        with self.db.read() as session:
-            query = session.query(RevisionRow).filter_by(tenant_id=access.tenant.id)
-            return [(row.number, row.document, bytes(row.secrets), row.tags) for row in query]
 
 
 def test_every_provider_is_drawn():
     assert set(CONFIGS) == set(CONNECTORS.ours)
+
+
+@every_provider
+def test_every_place_of_a_secret_is_drawn(kind):
+    assert secret_pointers(CONNECTORS[kind]) <= every_place(kind)
 
 
 @every_provider
@@ -89,6 +52,15 @@ class TestEverySetup:
 
         assert (plan.plan.changes, plan.missing, plan.breaks) == ([], (), ())
         assert house.rows(access) == before
+        assert as_json(house.exporting.export(access)) == as_json(exported)
+
+    @properties
+    @given(data=st.data())
+    def test_an_export_reads_as_the_same_in_json_and_yaml(self, house, kind, data):
+        exported = house.exporting.export(house.with_setup(data.draw(any_setup(kind))))
+
+        assert parsed(as_json(exported)) == parsed(as_yaml(exported)) == exported.to_json()
+        assert as_json(TenantDocument.of(parsed(as_yaml(exported)))) == as_json(exported)
 
     @properties
     @given(data=st.data())
@@ -97,7 +69,9 @@ class TestEverySetup:
 
         exported = house.exporting.export(access)
 
-        assert CANARY not in as_json(exported) + as_yaml(exported)
+        written = as_json(exported) + as_yaml(exported) + json.dumps(exported.to_json())
+        assert found(house.opened(access), written) == []
+        assert CANARY not in written
 
     @properties
     @given(data=st.data())
@@ -106,11 +80,13 @@ class TestEverySetup:
         before = house.setups.active(access.tenant)
 
         plan = house.importing.plan(access, GivenDocument(data.draw(any_setup(kind)))).transfer
-        house.planning.apply(access, plan.id, Confirmation(allow_breaking=True))
+        saved = house.planning.apply(access, plan.id, Confirmation(allow_breaking=True))
 
         after = house.setups.active(access.tenant)
         assert house.setups.diff(access.tenant, before.number, after.number) == plan.plan.changes
-        assert CANARY not in str(plan.plan.document)
+        assert (after.document, saved.changes) == (plan.plan.document, plan.plan.changes)
+        assert after.number == before.number + bool(plan.plan.changes)
+        assert found(house.opened(access), repr(plan)) == []
 
     @properties
     @given(data=st.data())
@@ -119,11 +95,14 @@ class TestEverySetup:
         other = data.draw(st.sampled_from(sorted(CONFIGS)))
         plan = house.importing.plan(access, GivenDocument(data.draw(any_setup(other)))).transfer
         house.planning.apply(access, plan.id, Confirmation(allow_breaking=True))
+        preview = house.setups.restore(access, 1, dry_run=True)
 
         number = house.setups.restore(access, 1).number
 
-        assert house.setups.diff(access.tenant, 1, number) == []
+        old, new = (house.setups.revision(access.tenant, each) for each in (1, number))
+        assert (new.document, new.tags, new.values_tag) == (old.document, old.tags, old.values_tag)
         assert house.setups.secrets(access, number) == house.setups.secrets(access, 1)
+        assert preview.document == new.document
 
     @properties
     @given(data=st.data())
@@ -138,3 +117,20 @@ class TestEverySetup:
         assert Setup.model_validate(done.stored.document)
         assert house.promoting.plan(source, target, Promotion()).plan.changes == []
         assert house.setups.secrets(target, done.number) == house.setups.secrets(source, 1)
+        assert house.setups.active(source.tenant).number == 1
+
+
+@pytest.mark.parametrize("kind", sorted(CONFIGS) if LONG else ["http-email"])
+@examples(1, 5)
+@given(data=st.data())
+def test_sealed_it_is_the_same_in_another_tenant(house, kind, data):
+    """Sealing takes a second's work on purpose, so a few examples have to do."""
+    source, target = house.with_setup(data.draw(any_setup(kind))), house.tenant()
+    exported = house.exporting.export(source, phrase=PHRASE)
+
+    plan = house.importing.plan(target, GivenDocument(as_yaml(exported), phrase=PHRASE)).transfer
+    house.planning.apply(target, plan.id, Confirmation(allow_breaking=True))
+
+    assert found(house.opened(source), as_json(exported)) == []
+    assert house.setups.secrets(target, 1) == house.setups.secrets(source, 1)
+    assert house.exporting.shown(target).to_json() == house.exporting.shown(source).to_json()
