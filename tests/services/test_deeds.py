@@ -15,8 +15,8 @@ SOURCES = [path.read_text() for path in Path(webapp.__file__).parent.rglob("*.py
 RECORDED = {
     action
     for text in SOURCES
-    for call in re.findall(r"(?:\.record|_note)\((.{0,80})", text, re.DOTALL)
-    for action in re.findall(r'"((?:setup|connector|token|member|tenant)\.[a-z_]+)"', call)
+    for call in re.findall(r"(?:_?record|_note)\((.{0,80})", text, re.DOTALL)
+    for action in re.findall(r'"((?:setup|connector|token|member|tenant|plan)\.[a-z_]+)"', call)
 }
 DETAIL = {
     "revision": 7,
@@ -29,6 +29,7 @@ DETAIL = {
     "new": "Workshop",
     "person": 4,
     "invited_by": "ada@example.com",
+    "proposed_by": "bob@example.com",
     "account": "robot@example.com",
     "host": "accounts.example.com",
     "ok": True,

@@ -17,7 +17,7 @@ from webapp.web.security import tenant_route
 @tenant_route(bp, "/connector/delete", permission=Permission.MANAGE)
 def delete() -> ResponseReturnValue:
     """Say what deleting means."""
-    return _page()
+    return delete_page()
 
 
 @tenant_route(bp, "/connector/delete", methods=["POST"], permission=Permission.MANAGE)
@@ -25,7 +25,7 @@ def deleted() -> ResponseReturnValue:
     """Delete it, where the name was typed."""
     typed = request.form.get("name", "").strip()
     if typed.casefold() != current_tenant().name.casefold():
-        return _page(typed, wrong=True), 422
+        return delete_page(typed, wrong=True), 422
     base = request.form.get("base", "")
     seen = int(base) if base.isdecimal() and len(base) < 10 else None
     saved = services().setups.remove_connector(current_access(), base=seen, force=True, request_id=request_id())
@@ -33,7 +33,8 @@ def deleted() -> ResponseReturnValue:
     return redirect(url_for("connector.saved", number=saved.number), 303)
 
 
-def _page(typed: str = "", *, wrong: bool = False) -> str:
+def delete_page(typed: str = "", *, wrong: bool = False) -> str:
+    """Draw the page that says what deleting means."""
     active = services().setups.active(current_tenant())
     connector = active.setup.connector
     if connector is None:

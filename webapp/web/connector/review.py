@@ -13,12 +13,13 @@ from flask_babel import gettext
 from webapp.connectors.base import Preset
 from webapp.connectors.config import secrets_of
 from webapp.domain.diff import SECRET, Change
-from webapp.domain.errors import NotFoundError, SetupChangedMeanwhileError, SetupUnprovenError
+from webapp.domain.errors import ClosedToChangesError, NotFoundError, SetupChangedMeanwhileError, SetupUnprovenError
 from webapp.domain.roles import Permission
 from webapp.domain.text import T, Text
 from webapp.services.setups import Plan
 from webapp.services.switching import Switch
 from webapp.web.connector.blueprint import bp
+from webapp.web.connector.delete import delete_page
 from webapp.web.connector.documents import value_at
 from webapp.web.connector.editor import Editor
 from webapp.web.connector.telling import CONFIG
@@ -121,6 +122,15 @@ def changed_meanwhile(error: SetupChangedMeanwhileError) -> ResponseReturnValue:
         both=sorted({each.pointer for each in error.theirs} & {each.pointer for each in error.yours}),
     )
     return page, error.status
+
+
+@bp.errorhandler(ClosedToChangesError)
+def closed(error: ClosedToChangesError) -> ResponseReturnValue:
+    """Show the page again, which says how this tenant changes; what was typed stays in the draft."""
+    if request.endpoint == "connector.deleted":
+        return delete_page(request.form.get("name", "").strip()), error.status
+    editor = Editor(services(), current_access())
+    return _page(editor, _plan(editor)), error.status
 
 
 @bp.errorhandler(SetupUnprovenError)

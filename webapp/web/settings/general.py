@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms import BooleanField, RadioField, StringField
+from wtforms.validators import InputRequired, Length, Optional
 
-from webapp.domain.roles import Permission, Role
+from webapp.domain.roles import Access, ChangesBy, Permission, Role
+from webapp.domain.text import T, Text
 from webapp.web.context import accounts, current_actor, current_tenant, request_id, services
 from webapp.web.security import tenant_route
 
 bp = Blueprint("general", __name__)
+
+WAYS: Final[Mapping[ChangesBy, tuple[Text, Text]]] = {
+    ChangesBy.ALL: (T("In every way"), T("By editing, importing and promoting.")),
+    ChangesBy.PROMOTION: (
+        T("Only by promotion"),
+        T("What was set up and tested in another tenant is promoted here. Editing and importing are closed."),
+    ),
+    ChangesBy.APPROVAL: (
+        T("Only with the approval of a second person"),
+        T("Promotions and imports are proposed. Another person who may save here makes them live. Editing is closed."),
+    ),
+}
 
 
 class SwitchField(BooleanField):  # type: ignore[misc]  # WTForms has no types
@@ -28,10 +42,15 @@ class SwitchField(BooleanField):  # type: ignore[misc]  # WTForms has no types
 
 
 class GeneralForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """A tenant's name and the switch for its editors."""
+    """A tenant's name, the switch for its editors and, in production, how it changes."""
 
     name = StringField("Name", [InputRequired(), Length(max=120)])
     editors = SwitchField("Editors")
+    changes = RadioField("Changes", [Optional()], validate_choice=False)
+
+    def __init__(self, *args: Any, **values: Any) -> None:
+        super().__init__(*args, **values)
+        self.changes.choices = [(way.value, words) for way, (words, _sentence) in WAYS.items()]
 
 
 @tenant_route(bp, "/settings", permission=Permission.READ)
@@ -47,13 +66,16 @@ def general_save() -> ResponseReturnValue:
     tenant, form = current_tenant(), GeneralForm()
     if form.validate() and not form.name.data.isprintable():
         form.name.errors = [_("A name stands on one line.")]
-    if form.errors:
+    if form.changes.data and form.changes.data not in list(ChangesBy):
+        form.changes.errors = [_("Choose one of these.")]
+    if form.name.errors or form.errors or form.changes.errors:
         return _page(form, name=tenant.name), 422
     services().tenants.change(
         tenant.slug,
         current_actor(),
         name=form.name.data,
         editors_may_save_production=form.editors.data,
+        changes_by=ChangesBy(form.changes.data) if form.changes.data else None,
         request_id=request_id(),
     )
     flash(_("The settings are saved."), "good")
@@ -62,16 +84,23 @@ def general_save() -> ResponseReturnValue:
 
 def _values() -> dict[str, object]:
     tenant = current_tenant()
-    return {"name": tenant.name, "editors": tenant.editors_may_save_production}
+    return {"name": tenant.name, "editors": tenant.editors_may_save_production, "changes": tenant.changes_by.value}
 
 
 def _page(form: GeneralForm, name: str) -> str:
-    people = {person.id: person.email for person in accounts().list()}
-    owners = [
-        people[member.person_id]
-        for member in services().tenants.members(current_tenant().id)
-        if member.role is Role.OWNER and member.person_id in people
+    tenant, people = current_tenant(), {person.id: person for person in accounts().list()}
+    members = [
+        (people[member.person_id], Access(people[member.person_id].actor, tenant, member.role))
+        for member in services().tenants.members(tenant.id)
+        if member.person_id in people
     ]
     return render_template(
-        "pages/settings/general.html", form=form, name=name, tenant=current_tenant(), owners=sorted(owners)
+        "pages/settings/general.html",
+        form=form,
+        name=name,
+        tenant=tenant,
+        owners=sorted(person.email for person, access in members if access.role is Role.OWNER),
+        alone=sum(person.active and access.may(Permission.SAVE) for person, access in members) < 2,
+        way=WAYS[tenant.changes_by],
+        meanings={way.value: sentence for way, (_words, sentence) in WAYS.items()},
     )
