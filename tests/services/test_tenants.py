@@ -4,6 +4,8 @@ from tests.services.conftest import ADA, BOB, MALLORY
 from webapp.domain.errors import ConflictError, ForbiddenError, InputError, NotFoundError
 from webapp.domain.roles import OPERATOR, Actor, Environment, Role
 from webapp.services.audit import Audit
+from webapp.services.naming import suggested_slug
+from webapp.services.tokens import Tokens
 
 ROOT = Actor("person", 9, "root@example.com", administrator=True)
 
@@ -133,3 +135,40 @@ class TestSandboxPassword:
     def test_production_has_none(self, tenants, prod):
         with pytest.raises(ForbiddenError):
             tenants.sandbox_password(prod)
+
+
+class TestArchive:
+    def test_its_tokens_end_for_good(self, tenants, db, dev):
+        tokens = Tokens(db, Audit())
+        plain = tokens.create(dev, "pipeline", ["config:read"], OPERATOR)
+
+        tenants.archive("dev", ADA)
+        tenants.bring_back("dev", ROOT)
+
+        assert tokens.authenticate(plain) is None
+
+    def test_it_comes_back_as_it_was(self, tenants, db, dev):
+        tenants.archive("dev", ADA)
+
+        tenants.bring_back("dev", ROOT)
+
+        assert tenants.by_slug("dev") == dev
+        assert tenants.access(BOB, "dev").role is Role.EDITOR
+        assert Audit().events(db, dev.id)[0].action == "tenant.brought_back"
+
+    def test_only_what_is_archived_comes_back(self, tenants, dev):
+        with pytest.raises(NotFoundError):
+            tenants.bring_back("dev", ROOT)
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Acme Staging", "acme-staging"),
+        ("  Ärger & Söhne, GmbH ", "arger-sohne-gmbh"),
+        ("日本", ""),
+        ("a" * 80, "a" * 64),
+    ],
+)
+def test_a_short_name_is_made_of_a_name(name, slug):
+    assert suggested_slug(name) == slug

@@ -130,7 +130,7 @@ class RevisionRow(Base):
     changed: Mapped[list[Any]]
     """What differs from the revision before: [[pointer, kind], …]."""
     origin: Mapped[str] = mapped_column(String(16))
-    """``save``, ``restore``, ``import``, ``promote`` or ``delete``."""
+    """``save``, ``restore``, ``import``, ``promote``, ``delete`` or ``duplicate``."""
     origin_detail: Mapped[str | None] = mapped_column(String(120))
     transfer: Mapped[dict[str, Any] | None]
     """For what came from elsewhere: from where exactly, as ``webapp.services.saving.Request`` says it."""

@@ -34,6 +34,10 @@ DEEDS: Final[Mapping[str, Deed]] = {
         T("imported a setup, as revision %(revision)s"),
         approved=T("imported a setup, as revision %(revision)s, approved by %(approved_by)s"),
     ),
+    "setup.duplicated": Deed(
+        T("Began with a copy of a setup"),
+        T("began this tenant with a copy of the setup of %(detail)s, as revision %(revision)s"),
+    ),
     "setup.promoted": Deed(
         T("Promoted a setup"),
         T("promoted the setup from %(detail)s, as revision %(revision)s"),
@@ -98,6 +102,7 @@ DEEDS: Final[Mapping[str, Deed]] = {
         T("closed this tenant to all changes but those a second person approves"),
     ),
     "tenant.archived": Deed(T("Archived the tenant"), T("archived this tenant")),
+    "tenant.brought_back": Deed(T("Brought the tenant back"), T("brought this tenant back from the archive")),
     "password.mailed": Deed(
         T("Mailed a link for a password"),
         T("mailed a link for another password to %(to)s, which the mail server took"),

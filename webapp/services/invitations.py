@@ -19,7 +19,8 @@ from webapp.domain.errors import FieldError, ForbiddenError, InputError, NotFoun
 from webapp.domain.roles import Access, Actor, Permission, Role, TenantInfo
 from webapp.domain.text import T
 from webapp.services.audit import Audit
-from webapp.services.tenants import RANK, info_of, membership_role
+from webapp.services.membership import membership_role
+from webapp.services.tenants import RANK, info_of
 
 PURPOSE: Final = "invitation"
 VALID: Final = timedelta(days=7)

@@ -31,7 +31,7 @@ from webapp.services.history import Revisions, StoredSetup
 from webapp.services.judging import Prepared
 from webapp.services.proofs import Proofs
 
-Origin = Literal["save", "restore", "import", "promote", "delete"]
+Origin = Literal["save", "restore", "import", "promote", "delete", "duplicate"]
 SENTENCE_LIMIT: Final = 1000
 
 
@@ -73,7 +73,7 @@ class Request:
     request_id: str | None = None
     transfer: Mapping[str, Any] | None = None
     """Where it came from: ``from`` (a tenant), its ``revision`` and, for a part, ``only`` (pointers); or ``file`` and
-    ``hash``."""
+    ``hash``, or the ``system`` whose document it was."""
     approved_by: str | None = None
     """Whoever approved it, where that is not the one who wants it."""
     within: Callable[[Session, int], None] | None = None
@@ -144,6 +144,19 @@ class Saving:
             # Somebody was faster. Judge again, seen from what is live now.
         stored = self._revisions.one(request.tenant, active.number + 1)
         return Saved(stored.number, True, stored, found)
+
+    def begin(self, session: Session, request: Request, make: Make) -> None:
+        """Write the first revision of a tenant that is made in this transaction; what is there by default needs none.
+
+        Whoever makes a tenant proves there what it is to send with: a connector in production is refused.
+        """
+        empty = self._revisions.one(request.tenant, 0)
+        prepared = make(empty)
+        found = changes(empty.document, prepared.document)
+        if self._unproven(request, empty, prepared):
+            raise SetupUnprovenError
+        if found and self._moved(session, request, 0):
+            self._insert(session, request, 1, prepared, found, unproven=False)
 
     def _seen(self, request: Request, active: StoredSetup) -> StoredSetup:
         """The revision that the editor saw. What is prepared from an older one is never saved, only compared."""
@@ -229,6 +242,7 @@ _ACTIONS: Mapping[Origin, str] = {
     "import": "setup.imported",
     "promote": "setup.promoted",
     "delete": "connector.deleted",
+    "duplicate": "setup.duplicated",
 }
 
 

@@ -182,6 +182,23 @@ class Setups:
             request, Permission.SAVE, lambda seen: self._judge.prepare(access.tenant, document, seen, draft_secrets)
         )
 
+    def begin(
+        self,
+        session: Session,
+        access: Access,
+        document: Any,
+        *,
+        origin_detail: str,
+        transfer: Mapping[str, Any],
+        request_id: str | None = None,
+    ) -> None:
+        """Give a tenant that is made in this transaction a copy of another's setup as its first revision.
+
+        Raises InputError for what it cannot have, SetupUnprovenError for a connector in production.
+        """
+        request = Request(access, 0, None, None, "duplicate", origin_detail, request_id, transfer)
+        self._saving.begin(session, request, lambda seen: self._judge.prepare(access.tenant, document, seen))
+
     @overload
     def patch(
         self, access: Access, operations: Any, *, base: int | None = ..., note: str | None = ...,

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from pydantic import SecretStr
-from sqlalchemy import Select, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from webapp.db.models import PEOPLE, MembershipRow, TenantRow
+from webapp.db.models import MembershipRow, TenantRow, TokenRow
 from webapp.db.session import Database
 from webapp.db.types import now
 from webapp.db.vault import Vault
-from webapp.domain.errors import ConflictError, FieldError, ForbiddenError, InputError, LastOwnerError, NotFoundError
+from webapp.domain.errors import ConflictError, FieldError, ForbiddenError, InputError, NotFoundError
 from webapp.domain.roles import Access, Actor, ChangesBy, Environment, Role, TenantInfo
 from webapp.domain.text import T
 from webapp.services.audit import Audit
-
-_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-"""No underscore and no double hyphen: the slug is part of variables' names, where two underscores separate."""
+from webapp.services.membership import member_to_change, membership, membership_role
+from webapp.services.naming import checked, name_errors
 
 _CLOSING: Final[Mapping[ChangesBy, str]] = {
     ChangesBy.ALL: "tenant.opened_to_changes",
     ChangesBy.PROMOTION: "tenant.closed_but_promotions",
     ChangesBy.APPROVAL: "tenant.closed_but_approved",
 }
-
 RANK = {Role.VIEWER: 0, Role.EDITOR: 1, Role.OWNER: 2}
 
 
@@ -54,19 +51,53 @@ class Tenants:
         self._vault = vault
         self._audit = audit or Audit()
 
-    def add(self, slug: str, name: str, environment: Environment | str, by: Actor) -> TenantInfo:
-        """Make a tenant. Raises InputError for a bad name and ConflictError for one that exists."""
-        row = TenantRow(slug=slug, name=name.strip(), environment=_checked(slug, name, environment).value)
-        try:
-            with self._db.write() as session:
-                session.add(row)
+    def add(
+        self,
+        slug: str,
+        name: str,
+        environment: Environment | str,
+        by: Actor,
+        *,
+        owner: int | None = None,
+        begin: Callable[[Session, TenantInfo], None] | None = None,
+        request_id: str | None = None,
+    ) -> TenantInfo:
+        """Make a tenant. ``begin`` is done in the same transaction: what it raises leaves nothing behind.
+
+        Raises InputError for a bad name and ConflictError for one that is taken, both with pointers.
+        """
+        row = TenantRow(slug=slug, name=name.strip(), environment=checked(slug, name, environment).value)
+        with self._db.write() as session:
+            session.add(row)
+            try:
                 session.flush()
-                self._audit.record(
-                    session, "tenant.added", by, tenant_id=row.id, slug=slug, environment=row.environment
-                )
-                return info_of(row)
-        except IntegrityError:
-            raise ConflictError(T("There is already a tenant “%(slug)s”.", slug=slug)) from None
+            except IntegrityError:
+                raise self._taken(slug) from None
+            self._audit.record(
+                session,
+                "tenant.added",
+                by,
+                tenant_id=row.id,
+                request_id=request_id,
+                slug=slug,
+                environment=row.environment,
+            )
+            if owner is not None:
+                session.add(MembershipRow(tenant_id=row.id, person_id=owner, role=Role.OWNER.value))
+            if begin:
+                begin(session, info_of(row))
+            session.refresh(row)
+            return info_of(row)
+
+    def _taken(self, slug: str) -> ConflictError:
+        with self._db.read() as session:
+            archived = session.scalar(select(TenantRow.archived_at).where(TenantRow.slug == slug))
+        words = (
+            T("An archived tenant has the short name “%(slug)s”. Choose another, or bring that one back.", slug=slug)
+            if archived
+            else T("There is already a tenant “%(slug)s”. Choose another short name.", slug=slug)
+        )
+        return ConflictError(words, errors=[FieldError("/slug", "tenant.slug_taken", words)])
 
     def all(self, include_archived: bool = False) -> list[TenantInfo]:
         """Every tenant, in the order they were made."""
@@ -112,7 +143,7 @@ class Tenants:
     def add_member(self, tenant_id: int, person_id: int, role: Role, by: Actor | None = None) -> None:
         """Give a person a role in a tenant, or another one than before."""
         with self._db.write() as session:
-            row = session.scalar(_membership(tenant_id, person_id))
+            row = session.scalar(membership(tenant_id, person_id))
             if row is None:
                 session.add(MembershipRow(tenant_id=tenant_id, person_id=person_id, role=role.value))
             else:
@@ -125,7 +156,7 @@ class Tenants:
     ) -> None:
         """Give a member another role; ``name`` is theirs, for the audit. Raises LastOwnerError."""
         with self._db.write() as session:
-            row = _member(session, tenant_id, person_id, stays_owner=role is Role.OWNER)
+            row = member_to_change(session, tenant_id, person_id, stays_owner=role is Role.OWNER)
             old, row.role, row.origin, row.hand_role = row.role, role.value, "hand", None
             if old != role.value:
                 self._audit.record(
@@ -145,7 +176,7 @@ class Tenants:
     ) -> None:
         """Take a person's standing away; tokens that the person made end with it. Raises LastOwnerError."""
         with self._db.write() as session:
-            session.delete(_member(session, tenant_id, person_id, stays_owner=False))
+            session.delete(member_to_change(session, tenant_id, person_id, stays_owner=False))
             self._audit.record(
                 session,
                 "member.removed",
@@ -176,7 +207,8 @@ class Tenants:
         request_id: str | None = None,
     ) -> TenantInfo:
         """Give a tenant another name, its editors more or less to do, or other ways of changing. Raises InputError."""
-        if refused := _name_errors(name):
+        refused = name_errors(name)
+        if refused:
             raise InputError(errors=refused)
         with self._db.write() as session:
             row = _row(session, slug)
@@ -209,7 +241,20 @@ class Tenants:
         with self._db.write() as session:
             row = _row(session, slug)
             row.archived_at = now()
+            _end_tokens(session, row)
             self._audit.record(session, "tenant.archived", by, tenant_id=row.id, request_id=request_id, slug=slug)
+
+    def bring_back(self, slug: str, by: Actor, request_id: str | None = None) -> TenantInfo:
+        """Show an archived tenant again, as it was; its tokens stay ended. Raises NotFoundError."""
+        with self._db.write() as session:
+            row = session.scalar(select(TenantRow).where(TenantRow.slug == slug, TenantRow.archived_at.is_not(None)))
+            if row is None:
+                raise NotFoundError(T("There is no archived tenant “%(slug)s”.", slug=slug))
+            row.archived_at = None
+            # Those of a tenant that an earlier version archived were only asleep.
+            _end_tokens(session, row)
+            self._audit.record(session, "tenant.brought_back", by, tenant_id=row.id, request_id=request_id, slug=slug)
+            return info_of(row)
 
     def sandbox_password(self, tenant: TenantInfo) -> SecretStr:
         """The password of a development tenant at the sandbox mail server; made at the first ask."""
@@ -241,35 +286,16 @@ def info_of(row: TenantRow) -> TenantInfo:
     )
 
 
-def membership_role(session: Session, tenant_id: int, person_id: int) -> Role | None:
-    """A person's role in a tenant, inside the caller's transaction; None for strangers and who is switched off."""
-    off = select(PEOPLE.c.id).where(PEOPLE.c.id == person_id, PEOPLE.c.active.is_(False))
-    row = session.scalar(_membership(tenant_id, person_id).where(~off.exists()))
-    return Role(row.role) if row else None
-
-
-def _membership(tenant_id: int, person_id: int) -> Select[MembershipRow]:
-    return select(MembershipRow).where(MembershipRow.tenant_id == tenant_id, MembershipRow.person_id == person_id)
-
-
-def _member(session: Session, tenant_id: int, person_id: int, *, stays_owner: bool) -> MembershipRow:
-    """Find a membership that is about to change; the last owner's only when it stays one."""
-    # Two owners who leave at once must not both be told that the other one stays.
-    locked = select(MembershipRow).where(MembershipRow.tenant_id == tenant_id).with_for_update()
-    rows = {row.person_id: row for row in session.scalars(locked)}
-    if person_id not in rows:
-        raise NotFoundError
-    owners = [row.person_id for row in rows.values() if row.role == Role.OWNER.value]
-    if owners == [person_id] and not stays_owner:
-        raise LastOwnerError
-    return rows[person_id]
-
-
 def _row(session: Session, slug: str) -> TenantRow:
     row = session.scalar(select(TenantRow).where(TenantRow.slug == slug, TenantRow.archived_at.is_(None)))
     if row is None:
         raise NotFoundError
     return row
+
+
+def _end_tokens(session: Session, tenant: TenantRow) -> None:
+    own = (TokenRow.tenant_id == tenant.id, TokenRow.revoked_at.is_(None))
+    session.execute(update(TokenRow).where(*own).values(revoked_at=now()))
 
 
 def _role(session: Session, actor: Actor, tenant_id: int) -> Role:
@@ -279,23 +305,3 @@ def _role(session: Session, actor: Actor, tenant_id: int) -> Role:
     if role is None and not (actor.kind == "person" and actor.administrator):
         raise NotFoundError
     return role or Role.VIEWER
-
-
-def _checked(slug: str, name: str, environment: Environment | str) -> Environment:
-    errors = []
-    if not _SLUG.fullmatch(slug) or len(slug) > 64:
-        expected = T("Use up to 64 lower-case letters and digits with single hyphens between, such as acme-dev.")
-        errors.append(FieldError("/slug", "tenant.slug_invalid", expected))
-    errors += _name_errors(name)
-    if environment not in list(Environment):
-        expected = T("The environment is development or production.")
-        errors.append(FieldError("/environment", "tenant.environment_invalid", expected))
-    if errors:
-        raise InputError(errors=errors)
-    return Environment(environment)
-
-
-def _name_errors(name: str) -> list[FieldError]:
-    if name.strip() and len(name) <= 120 and name.isprintable():
-        return []
-    return [FieldError("/name", "tenant.name_invalid", T("A name has 1 to 120 characters on one line."))]

@@ -42,13 +42,14 @@ from webapp.services.setups import Setups
 from webapp.services.tenants import Tenants
 from webapp.services.testing import Testing
 from webapp.services.tokens import Tokens
+from webapp.services.transfer.duplicating import Duplicating
 from webapp.services.transfer.exporting import Exporting
 from webapp.services.transfer.importing import Importing
 from webapp.services.transfer.planning import Planning
 from webapp.services.transfer.plans import Plans
 from webapp.services.transfer.promoting import Promoting
-from webapp.services.transfer.trying import Trials
 from webapp.services.transfer.proposals import Proposals
+from webapp.services.transfer.trying import Trials
 from webapp.settings import Settings
 
 DRAFTS_KEPT = timedelta(hours=24)
@@ -79,6 +80,7 @@ class Services:
     exporting: Exporting
     planning: Planning
     importing: Importing
+    duplicating: Duplicating
     promoting: Promoting
     trials: Trials
     proposals: Proposals
@@ -128,6 +130,7 @@ def build(settings: Settings) -> Services:
     setups = Setups(db, vault, CONNECTORS, audit, relay=relay)
     plans = Plans(db, vault)
     planning = Planning(setups, CONNECTORS, plans)
+    importing = Importing(setups, planning)
     drafts, runs, inbox = Drafts(db, vault, CONNECTORS), Runs(db, vault), Inbox(db, vault)
     sandbox = SandboxServer(settings.data_dir, settings.sandbox_smtp_port, tenants, inbox)
     metrics, invitations, sessions = Metrics(db), Invitations(db, audit), Sessions(db)
@@ -161,7 +164,8 @@ def build(settings: Settings) -> Services:
         delivery=delivery,
         exporting=Exporting(db, setups, audit),
         planning=planning,
-        importing=Importing(setups, planning),
+        importing=importing,
+        duplicating=Duplicating(tenants, setups, importing),
         promoting=Promoting(setups, planning),
         trials=Trials(planning, setups),
         proposals=Proposals(db, vault, setups, plans, CONNECTORS, audit),

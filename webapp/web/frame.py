@@ -78,7 +78,10 @@ GROUPS: Final[Sequence[tuple[Text, Sequence[Place]]]] = (
 )
 
 
-OF_THE_HOUSE: Final = (Place("people.people", T("People"), "building"),)
+OF_THE_HOUSE: Final = (
+    Place("tenants.tenants", T("Tenants"), "server"),
+    Place("people.people", T("People"), "building"),
+)
 """For the administrators of the installation, in whichever tenant they are."""
 
 
