@@ -13,7 +13,7 @@ COMMANDS = {
     "serve": "serving",
     "init": "people",
     "user": "people",
-    "tenant": "people",
+    "tenant": "tenants",
     "token": "people",
     "providers": "catalogue",
     "schema": "catalogue",

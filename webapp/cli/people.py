@@ -1,4 +1,4 @@
-"""Commands about people, tenants and tokens, for the operator at the shell."""
+"""Commands about people and tokens, for the operator at the shell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from webapp.accounts import Accounts, Directory, LinkKind, SecondFactor, first_run
 from webapp.cli.installation import installed
 from webapp.cli.output import BadInputError, FailedError, json_option, report, report_json, table, tell
-from webapp.domain.roles import OPERATOR, Environment, Role, Scope, TenantInfo
+from webapp.domain.roles import OPERATOR, Role, Scope
 
 _PASSWORD = click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 
@@ -114,63 +114,6 @@ def list_users(as_json: bool) -> None:
 
 
 @click.group()
-def tenant() -> None:
-    """Tenants."""
-
-
-@tenant.command("add")
-@click.argument("slug")
-@click.option("--name", help="How people call it; by default the slug.")
-@click.option(
-    "--environment", type=click.Choice([str(each) for each in Environment]), required=True, help="Fixed from now on."
-)
-@click.option("--owner", help="Address of the person who owns it.")
-def add_tenant(slug: str, name: str | None, environment: str, owner: str | None) -> None:
-    """Add a tenant."""
-    with installed() as services:
-        person = Accounts(services.db).by_email(owner) if owner else None
-        made = services.tenants.add(slug, name or slug, environment, OPERATOR)
-        if person:
-            services.tenants.add_member(made.id, person.id, Role.OWNER)
-        report(f"Added the {made.environment} tenant {made.slug}.")
-
-
-@tenant.command("list")
-@click.option("--archived", is_flag=True, help="Archived ones too.")
-@json_option
-def list_tenants(archived: bool, as_json: bool) -> None:
-    """List the tenants."""
-    with installed() as services:
-        tenants = services.tenants.all(include_archived=archived)
-    if as_json:
-        report_json([_tenant(each) for each in tenants])
-    else:
-        rows = [
-            (
-                each.slug,
-                each.name,
-                str(each.environment),
-                str(each.active_revision),
-                "archived" if each.archived else "",
-            )
-            for each in tenants
-        ]
-        report(table(rows, ("TENANT", "NAME", "ENVIRONMENT", "REVISION", "STATE")))
-
-
-@tenant.command("archive")
-@click.argument("slug")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def archive_tenant(slug: str, yes: bool) -> None:
-    """Archive a tenant: its console, tokens and sending end; what is stored stays."""
-    if not yes:
-        click.confirm(f"Archive {slug}? Its tokens stop working at once.", abort=True, err=True)
-    with installed() as services:
-        services.tenants.archive(slug, OPERATOR)
-        report(f"Archived {slug}.")
-
-
-@click.group()
 def token() -> None:
     """API tokens."""
 
@@ -236,16 +179,6 @@ def revoke_token(tenant: str, token_id: int) -> None:
     with installed() as services:
         services.tokens.revoke(token_id, OPERATOR, services.tenants.by_slug(tenant))
         report(f"Token {token_id} is revoked.")
-
-
-def _tenant(info: TenantInfo) -> dict[str, object]:
-    return {
-        "slug": info.slug,
-        "name": info.name,
-        "environment": str(info.environment),
-        "activeRevision": info.active_revision,
-        "archived": info.archived,
-    }
 
 
 def _standing(text: str) -> tuple[str, Role]:
