@@ -57,6 +57,9 @@ class TenantRow(Base):
     editors_may_save_production: Mapped[bool] = mapped_column(default=False)
     changes_by: Mapped[str] = mapped_column(String(16), default="all", server_default="all")
     """How its setup may change: ``all`` ways, by ``promotion`` only, or with a second person's ``approval``."""
+    mounted: Mapped[dict[str, Any] | None]
+    """What start-up read last from a mounted file: ``file``, the keyed ``hash`` of what it says, and the ``revision``
+    that was live then."""
     sandbox_password: Mapped[bytes | None]
     """Sealed; development tenants only."""
     created_at: Mapped[datetime] = mapped_column(default=now)
