@@ -61,7 +61,7 @@ class ImportBody(ApplyBody):
     document: Any
     """A tenant document, a setup, or what Logto's Management API gives; as JSON, or as text in JSON or YAML."""
     secrets: dict[str, Any] | None = None
-    """Slot to {"value": "…"} or "keep"."""
+    """Slot to {"value": "…"}, {"env": "NAME"} for one that the operator lends, or "keep"."""
     passphrase: str | None = None
     """Opens the sealed secrets."""
 
@@ -73,7 +73,7 @@ class ImportBody(ApplyBody):
     dry_run=Permission.EDIT,
     scope=Scope.CONFIG_WRITE,
     answers={200: TransferAnswer},
-    problems=(404, 409, 412, 422),
+    problems=(404, 409, 412, 422, 429),
 )
 def import_setup(access: Access, query: ImportQuery, body: ImportBody) -> Response:
     """Plan an import, and apply it unless only the plan is asked for. Nothing is applied in part."""
@@ -91,7 +91,7 @@ class PromoteBody(ApplyBody):
     leave: list[Pointer] = Field(default_factory=list, alias="except")
     """What stays as it is in the target, as pointers into the setup."""
     secrets: dict[str, Any] | None = None
-    """Slot to {"value": "…"}, "keep" or "copy"."""
+    """Slot to {"value": "…"}, {"env": "NAME"} for one that the operator lends, "keep" or "copy"."""
 
 
 @api_route(
@@ -101,7 +101,7 @@ class PromoteBody(ApplyBody):
     dry_run=Permission.EDIT,
     scope=Scope.CONFIG_WRITE,
     answers={200: TransferAnswer},
-    problems=(403, 404, 409, 412, 422),
+    problems=(403, 404, 409, 412, 422, 429),
 )
 def promote_setup(access: Access, query: ImportQuery, body: PromoteBody) -> Response:
     """Plan what another tenant's live setup would change here, and apply it unless only the plan is asked for."""

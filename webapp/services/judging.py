@@ -93,6 +93,11 @@ class Judge:
                 found |= {f"/{name}/config{pointer}" for pointer in self._reader.keepable(submitted, stored)}
         return frozenset(found)
 
+    def lendable(self, tenant: TenantInfo, document: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        """What the operator lends for the sections of a document: name of the section → names of secrets."""
+        sections = {name: _section_json(document, name) for name in SECTIONS}
+        return {name: self._reader.lendable(tenant, section) for name, section in sections.items() if section}
+
     def resolve(
         self,
         tenant: TenantInfo,

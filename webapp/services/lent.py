@@ -26,6 +26,12 @@ class LentSecrets:
         variable = _variable(tenant, name)
         return self._environ.get(variable) or None if variable else None
 
+    def names(self, tenant: TenantInfo) -> list[str]:
+        """What is lent to the tenant, wherever it may go. For services alone: a page names only what may go there."""
+        first = _first(tenant)
+        names = (variable.removeprefix(first) for variable in self._environ if variable.startswith(first))
+        return sorted(name for name in names if self.value(tenant, name))
+
     def allows(self, tenant: TenantInfo, name: str, destination: Destination, usual: Destination) -> bool:
         """Whether the secret may go there: to the host it is lent for, encrypted and vouched for as usual.
 
@@ -47,9 +53,11 @@ def _way(destination: Destination) -> tuple[object, ...]:
 
 
 def _variable(tenant: TenantInfo, name: str) -> str | None:
-    if not _NAME.fullmatch(name):
-        return None
-    return f"POSTROOM_SECRET__{tenant.slug.upper().replace('-', '_')}__{name}"
+    return f"{_first(tenant)}{name}" if _NAME.fullmatch(name) else None
+
+
+def _first(tenant: TenantInfo) -> str:
+    return f"POSTROOM_SECRET__{tenant.slug.upper().replace('-', '_')}__"
 
 
 def _host_and_port(place: str) -> tuple[str, int | None]:

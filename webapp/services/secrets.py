@@ -105,6 +105,14 @@ class SectionReader:
         here = connector.destination(submitted["config"])
         return frozenset(stored.tags) if here.keeps_secrets_of(connector.destination(stored.config)) else frozenset()
 
+    def lendable(self, tenant: TenantInfo, submitted: Mapping[str, Any]) -> tuple[str, ...]:
+        """The names of secrets that the operator lends to the tenant for the place that a config leads to."""
+        connector, names = self._connectors.get(submitted["provider"]), self._lent.names(tenant)
+        if connector is None or not names:
+            return ()
+        here, usual = connector.destination(submitted["config"]), _usual(connector, submitted["config"])
+        return tuple(name for name in names if self._lent.allows(tenant, name, here, usual))
+
     def _unknown_provider(self, pointer: str) -> FieldError:
         known = T(
             "There is no such provider here. Providers are: %(kinds)s.", kinds=", ".join(sorted(self._connectors))
@@ -248,7 +256,7 @@ class _Reading:
             if "env" in mark
             and (
                 values[pointer] is None
-                or not self.lent.allows(self.tenant, mark["env"], destination, self._usual(masked))
+                or not self.lent.allows(self.tenant, mark["env"], destination, _usual(self.connector, masked))
             )
         ]
         if outdated:
@@ -275,14 +283,6 @@ class _Reading:
             return drafted.provider == self.connector.kind and destination.keeps_secrets_of(drafted.destination)
         stored = self._stored()
         return stored is not None and destination.keeps_secrets_of(self.connector.destination(stored.config))
-
-    def _usual(self, masked: Mapping[str, Any]) -> Destination:
-        """The destination with everything optional at its default: how such a place is normally vouched for."""
-        usual = json.loads(dumps(masked))
-        for each in settings_of(self.connector.config_model):
-            if each.about.destination and not each.required:
-                put(usual, each.pointer, each.default)
-        return self.connector.destination(usual)
 
     def _section(
         self, config: ConnectorConfig, masked: dict[str, Any], found: Mapping[str, str], warnings: tuple[Problem, ...]
@@ -313,3 +313,12 @@ class _Reading:
 
     def _at(self, pointers: list[str], code: str, message: Any) -> list[FieldError]:
         return [FieldError(f"{self.at}{pointer}", code, message) for pointer in pointers]
+
+
+def _usual(connector: type[Connector[Any]], config: Mapping[str, Any]) -> Destination:
+    """The destination with everything optional at its default: how such a place is normally vouched for."""
+    usual = json.loads(dumps(config))
+    for each in settings_of(connector.config_model):
+        if each.about.destination and not each.required:
+            put(usual, each.pointer, each.default)
+    return connector.destination(usual)

@@ -93,6 +93,10 @@ class Setups:
         """The pointers of live secrets that may stay if this document replaces what is live."""
         return self._judge.keepable(tenant, document, self.active(tenant))
 
+    def lendable(self, tenant: TenantInfo, document: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        """What the operator lends for the connectors of a document: name of the section → names of secrets."""
+        return self._judge.lendable(tenant, document)
+
     def history(
         self, tenant: TenantInfo, before: int | None = None, limit: int = 50, origins: Sequence[str] = ()
     ) -> list[RevisionInfo]:

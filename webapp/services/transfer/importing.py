@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from webapp.domain.errors import DocumentInvalidError, NotFoundError
 from webapp.domain.problem import Problem
@@ -12,12 +12,18 @@ from webapp.domain.roles import Access
 from webapp.domain.strict_json import faults
 from webapp.domain.tenant_document import TenantDocument, slots
 from webapp.domain.text import T, Text
+from webapp.services.limits import Limit, Limits
 from webapp.services.setups import Setups, StoredSetup
 from webapp.services.transfer import logto
 from webapp.services.transfer.planning import Planning, TransferPlan, Wanted
 from webapp.services.transfer.reading import parsed
 from webapp.services.transfer.sealing import unseal
-from webapp.services.transfer.slots import read_choices
+from webapp.services.transfer.slots import Choice, read_choices
+
+FILE_NAME_LIMIT: Final = 120
+
+OPENING_LIMIT: Final = Limit(6, 60)
+"""Passphrases tried in one tenant: how many in how many seconds. Each takes two seconds and a gigabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class GivenDocument:
     document: Any
     """A document as JSON, or its text in JSON or YAML."""
     secrets: Any = field(default=None, repr=False)
-    """``{slot: {"value": "…"} or "keep"}``."""
+    """``{slot: {"value": "…"}, {"env": "NAME"} or "keep"}``."""
     phrase: str | None = field(default=None, repr=False)
     """Opens the sealed secrets."""
 
@@ -44,14 +50,16 @@ class ImportPlan:
 class Importing:
     """Reads documents and plans what they would change."""
 
-    def __init__(self, setups: Setups, planning: Planning) -> None:
+    def __init__(self, setups: Setups, planning: Planning, limits: Limits | None = None) -> None:
         self._setups = setups
         self._planning = planning
 
     def plan(self, access: Access, given: GivenDocument, *, base: int | None = None) -> ImportPlan:
+        self._limits = limits
         """Say what importing would do; nothing is applied.
 
-        Raises DocumentInvalidError and its kin for the document, and what planning raises.
+        Raises DocumentInvalidError and its kin for the document, what planning raises, and LimitedError for too many
+        passphrases in a short time.
         """
         choices = read_choices(given.secrets)
         value = given.document
@@ -65,6 +73,12 @@ class Importing:
     def look(self, access: Access, plan_id: str) -> ImportPlan:
         """What a kept plan would do, as it was seen. Raises NotFoundError, or SetupChangedMeanwhileError."""
         asked, base = self._asked(access, plan_id)
+    def understood(self, access: Access, given: GivenDocument) -> tuple[Wanted, Mapping[str, Choice]]:
+        """Read a document that was parsed, with the choices for its secrets; nothing is planned. Raises as ``plan``."""
+        if errors := [*faults(given.document)]:
+            raise DocumentInvalidError(errors=errors)
+        return self._read(access, given.document, phrase=given.phrase)[0], read_choices(given.secrets)
+
         seen = self._planning.look(access, asked.wanted, asked.choices, base=base)
         return ImportPlan(replace(seen, id=plan_id), asked.moved)
 
@@ -77,23 +91,30 @@ class Importing:
         self,
         access: Access,
         plan_id: str,
-        choices: Mapping[str, str | None],
+        choices: Mapping[str, Choice],
         *,
         without: Collection[str] = (),
         anew: bool = False,
     ) -> ImportPlan:
         """Plan the same document with other secrets; ``without`` names slots whose choice is taken back.
 
-        ``anew``: against what is live by now, which may be another revision than was compared with.
+        counted: bool = True,
+        ``anew``: against what is live by now, which may be another revision than was compared with. ``counted``: by the
+        limit of plans.
         """
         asked, base = self._asked(access, plan_id)
         chosen = {slot: choice for slot, choice in asked.choices.items() if slot not in without}
         asked = replace(asked, choices={**chosen, **choices})
-        return self._kept(access, asked, None if anew else base)
+        return self._kept(access, asked, None if anew else base, counted=counted)
 
-    def _kept(self, access: Access, asked: _Asked, base: int | None) -> ImportPlan:
-        told = {"document": asked.document, "sealed": dict(asked.wanted.sealed), "choices": dict(asked.choices)}
-        plan = self._planning.plan(access, asked.wanted, asked.choices, base=base, asked=told)
+    def _kept(self, access: Access, asked: _Asked, base: int | None, *, counted: bool = True) -> ImportPlan:
+        told = {
+            "document": asked.document,
+            "sealed": dict(asked.wanted.sealed),
+            "choices": dict(asked.choices),
+            "transfer": asked.wanted.transfer,
+        }
+        plan = self._planning.plan(access, asked.wanted, asked.choices, base=base, asked=told, counted=counted)
         return ImportPlan(plan, asked.moved)
 
     def _asked(self, access: Access, plan_id: str) -> tuple[_Asked, int]:
@@ -110,7 +131,22 @@ class Importing:
         if logto.reads(value):
             reading = logto.read(value)
             return _of_logto(reading, self._setups.active(access.tenant)), tuple(reading.moved)
-        return _of_ours(value, phrase, opened or {}), ()
+        return self._of_ours(access, value, phrase, opened or {}), ()
+
+    def _of_ours(self, access: Access, value: Any, phrase: str | None, opened: Mapping[str, str]) -> Wanted:
+        if isinstance(value, dict) and "format" not in value and value.keys() & {"connector", "templates", "flows"}:
+            return Wanted(value)
+        document = TenantDocument.of(value)
+        if document.sealed is None:
+            return Wanted(document.setup)
+        if opened:
+            return Wanted(document.setup, opened)
+        if phrase is None:
+            return Wanted(document.setup, warnings=(_SEALED_UNOPENED,))
+        if self._limits:
+            tenant, most = str(access.tenant.id), OPENING_LIMIT
+            self._limits.hit("unseal", tenant, amount=most.amount, seconds=most.seconds)
+        return Wanted(document.setup, unseal(document.sealed, document.content_hash, phrase))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,20 +154,7 @@ class _Asked:
     document: Any
     wanted: Wanted
     moved: tuple[logto.Moved, ...]
-    choices: Mapping[str, str | None] = field(repr=False)
-
-
-def _of_ours(value: Any, phrase: str | None, opened: Mapping[str, str]) -> Wanted:
-    if isinstance(value, dict) and "format" not in value and value.keys() & {"connector", "templates", "flows"}:
-        return Wanted(value)
-    document = TenantDocument.of(value)
-    if document.sealed is None:
-        return Wanted(document.setup)
-    if opened:
-        return Wanted(document.setup, opened)
-    if phrase is None:
-        return Wanted(document.setup, warnings=(_SEALED_UNOPENED,))
-    return Wanted(document.setup, unseal(document.sealed, document.content_hash, phrase))
+    choices: Mapping[str, Choice] = field(repr=False)
 
 
 def _of_logto(reading: logto.Reading, active: StoredSetup) -> Wanted:

@@ -27,7 +27,7 @@ class Promotion:
     leave: Sequence[str] = ()
     """Pointers that stay the target's."""
     secrets: Any = field(default=None, repr=False)
-    """``{slot: {"value": "…"}, "keep" or "copy"}``."""
+    """``{slot: {"value": "…"}, {"env": "NAME"}, "keep" or "copy"}``."""
     whole: bool = False
     """Whether ``only`` was chosen among all that differs, so that what it leaves out was seen and left."""
     merge: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from webapp.domain import tenant_document
 from webapp.domain.breaking import broken_flows
@@ -18,7 +18,12 @@ from webapp.services.saving import Origin
 from webapp.services.secrets import Connectors
 from webapp.services.setups import Plan, Saved, Setups
 from webapp.services.transfer.plans import KeptPlan, Plans
-from webapp.services.transfer.slots import Filled, Slot, fill
+from webapp.services.transfer.slots import Choice, Filled, Slot, fill
+
+PLAN_LIMIT: Final = Limit(120, 600)
+"""Plans of one actor in one tenant: how many in how many seconds. Each is judged, sealed and stored."""
+from webapp.domain.text import T
+from webapp.services.limits import Limit, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ class Confirmation:
 class Planning:
     """Makes plans and applies them."""
 
-    def __init__(self, setups: Setups, connectors: Connectors, plans: Plans) -> None:
+    def __init__(self, setups: Setups, connectors: Connectors, plans: Plans, limits: Limits | None = None) -> None:
         self._setups = setups
         self._connectors = connectors
         self._plans = plans
@@ -71,21 +76,26 @@ class Planning:
         self,
         access: Access,
         wanted: Wanted,
-        choices: Mapping[str, str | None],
+        choices: Mapping[str, Choice],
+        self._limits = limits
         *,
         base: int | None = None,
         asked: Mapping[str, Any] | None = None,
     ) -> TransferPlan:
         """Say what would change, and keep that; nothing is applied. ``asked`` is kept with it, to be read again.
 
-        Raises what ``look`` raises.
+        Raises what ``look`` raises, and LimitedError for too many in a short time, unless it is not ``counted``.
         """
         seen, filled = self._seen(access, wanted, choices, base)
+        counted: bool = True,
         kept = KeptPlan(
             seen.plan.base,
             filled.document,
             wanted.origin,
             wanted.origin_detail,
+        if self._limits and counted:
+            maker = (str(access.tenant.id), access.actor.kind, str(access.actor.id))
+            self._limits.hit("plan", *maker, amount=PLAN_LIMIT.amount, seconds=PLAN_LIMIT.seconds)
             seen.missing,
             seen.breaks,
             asked,
@@ -94,7 +104,7 @@ class Planning:
         return replace(seen, id=self._plans.keep(access, kept))
 
     def look(
-        self, access: Access, wanted: Wanted, choices: Mapping[str, str | None], *, base: int | None = None
+        self, access: Access, wanted: Wanted, choices: Mapping[str, Choice], *, base: int | None = None
     ) -> TransferPlan:
         """Say what would change, and keep nothing. ``choices`` are slot → value, None for what is to be kept.
 
@@ -134,10 +144,12 @@ class Planning:
         )
 
     def _seen(
-        self, access: Access, wanted: Wanted, choices: Mapping[str, str | None], base: int | None
+        self, access: Access, wanted: Wanted, choices: Mapping[str, Choice], base: int | None
     ) -> tuple[TransferPlan, Filled]:
         active = self._setups.active(access.tenant)
-        filled = fill(wanted.setup, choices, wanted.sealed, self._setups.keepable(access.tenant, wanted.setup))
+        tenant, setup = access.tenant, wanted.setup
+        keepable, lendable = self._setups.keepable(tenant, setup), self._setups.lendable(tenant, setup)
+        filled = fill(setup, choices, wanted.sealed, keepable, lendable)
         plan = self._judged(access, filled, base, wanted.origin)
         plan = replace(plan, warnings=[*wanted.warnings, *plan.warnings])
         breaks = tuple(self._breaks(active.setup, plan.document))

@@ -24,7 +24,7 @@ from webapp.services.transfer.drift import Drift, Drifts
 from webapp.services.transfer.lineage import Promoted
 from webapp.services.transfer.merging import Promotion, kept, overwriting, put_over
 from webapp.services.transfer.planning import Planning, TransferPlan, Wanted
-from webapp.services.transfer.slots import read_choices
+from webapp.services.transfer.slots import Choice, read_choices
 
 __all__ = ["Comparison", "Place", "Promoting", "Promotion", "may_copy"]
 
@@ -41,6 +41,8 @@ class Place:
     """Whether the target's own may stay there."""
     copyable: bool
     """Whether the source's may be taken along."""
+    lendable: tuple[str, ...] = ()
+    """The names of the operator's secrets that may go there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,9 @@ class Promoting:
         merged = put_over(slotted(ours.document), slotted(theirs.document), wanted)
         keepable = self._setups.keepable(target.tenant, merged)
         copyable = self._copyable(source, theirs.number, merged) if may_copy(source, target) else frozenset()
+        lendable = self._setups.lendable(target.tenant, merged)
         return tuple(
-            Place(slot, pointer, pointer in keepable, pointer in copyable)
+            Place(slot, pointer, pointer in keepable, pointer in copyable, lendable.get(pointer.split("/")[1], ()))
             for pointer, slot in tenant_document.slots(merged).items()
         )
 
@@ -134,12 +137,12 @@ class Promoting:
 
     def _asked(
         self, source: Access, target: Access, wanted: Promotion
-    ) -> tuple[Wanted, dict[str, str | None], dict[str, str]]:
+    ) -> tuple[Wanted, dict[str, Choice], dict[str, str]]:
         theirs, ours = self._both(source, target)
         drift = self._drifts.between(source.tenant, theirs, target.tenant, ours)
         merged = put_over(slotted(ours.document), slotted(theirs.document), wanted, kept(drift, wanted))
         choices, copied = self._choices(source, target, theirs.number, merged, wanted.secrets)
-        typed = {slot: value for slot, value in choices.items() if value is not None and slot not in copied}
+        typed = {slot: value for slot, value in choices.items() if isinstance(value, str) and slot not in copied}
         came: dict[str, Any] = {"from": source.tenant.slug, "revision": theirs.number}
         if wanted.only and not wanted.whole:
             came["only"] = list(wanted.only)
@@ -149,7 +152,7 @@ class Promoting:
 
     def _choices(
         self, source: Access, target: Access, revision: int, merged: Mapping[str, Any], given: Any
-    ) -> tuple[dict[str, str | None], list[str]]:
+    ) -> tuple[dict[str, Choice], list[str]]:
         given = dict(given) if isinstance(given, Mapping) else given
         copied = [slot for slot, choice in given.items() if choice == COPY] if isinstance(given, dict) else []
         for slot in copied:

@@ -17,8 +17,9 @@ from webapp.services.marks import put
 KEEP: Final = "keep"
 KEPT: Final = {SECRET: {"set": True}}
 
-
-Way = Literal["given", "sealed", "kept", "missing"]
+Way = Literal["given", "lent", "sealed", "kept", "missing"]
+Choice = str | Mapping[str, Any] | None
+"""A value, the mark of a secret that the operator lends, or None for what is to be kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class Slot:
     """Whether the target's own may stay there."""
     sealed: bool = False
     """Whether one came sealed with the document."""
+    lent: str = ""
+    """The name of the operator's secret that was chosen."""
+    lendable: tuple[str, ...] = ()
+    """The names of the operator's secrets that may go there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,8 @@ class Filled:
     """Every slot of the document."""
 
 
-def read_choices(given: Any) -> dict[str, str | None]:
-    """Read ``{slot: {"value": "…"} or "keep"}`` as slot → value, None for what is to be kept.
+def read_choices(given: Any) -> dict[str, Choice]:
+    """Read ``{slot: {"value": "…"}, {"env": "NAME"} or "keep"}``.
 
     Raises InputError with pointers into ``secrets``.
     """
@@ -57,7 +62,7 @@ def read_choices(given: Any) -> dict[str, str | None]:
     if not isinstance(given, Mapping):
         message = T("An object is expected here: slot to value.")
         raise InputError(errors=[FieldError("/secrets", "value.type", message)])
-    choices: dict[str, str | None] = {}
+    choices: dict[str, Choice] = {}
     errors: list[FieldError] = []
     for slot, choice in given.items():
         match choice:
@@ -65,8 +70,10 @@ def read_choices(given: Any) -> dict[str, str | None]:
                 choices[slot] = None
             case {"value": str() as value} if len(choice) == 1 and value:
                 choices[slot] = value
+            case {"env": str() as name} if len(choice) == 1:
+                choices[slot] = {SECRET: {"env": name}}
             case _:
-                expected = T("Give {“value”: “…”} or “keep” here.")
+                expected = T("Give {“value”: “…”}, {“env”: “NAME”} or “keep” here.")
                 errors.append(FieldError(f"/secrets/{escape(str(slot))}", "secret.choice_unknown", expected))
     if errors:
         raise InputError(errors=errors)
@@ -74,9 +81,15 @@ def read_choices(given: Any) -> dict[str, str | None]:
 
 
 def fill(
-    setup: Mapping[str, Any], choices: Mapping[str, str | None], sealed: Mapping[str, str], keepable: Iterable[str]
+    setup: Mapping[str, Any],
+    choices: Mapping[str, Choice],
+    sealed: Mapping[str, str],
+    keepable: Iterable[str],
+    lendable: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Filled:
     """Fill the slots of a setup: what was given, else what was sealed, else what stays. ``keepable`` are pointers.
+
+    ``lendable`` names what the operator lends for each section; what is chosen is judged with the setup.
 
     Raises InputError for a choice that no slot asks for.
     """
@@ -93,15 +106,17 @@ def fill(
     for pointer, slot in by_place.items():
         value = choices.get(slot, sealed.get(slot) if slot not in choices else None)
         way: Way
+        lent = str(value[SECRET]["env"]) if isinstance(value, Mapping) else ""
         if value is not None:
             put(document, pointer, value)
-            way = "given" if choices.get(slot) is not None else "sealed"
+            way = "lent" if isinstance(value, Mapping) else "given" if choices.get(slot) is not None else "sealed"
         elif pointer in stays:
             put(document, pointer, dict(KEPT))
             way = "kept"
         else:
             put(document, pointer, f"stand-in-{secrets.token_hex(8)}")
             way = "missing"
-        slots.append(Slot(slot, pointer, way, pointer in stays, slot in sealed))
+        names = (lendable or {}).get(pointer.split("/")[1], ())
+        slots.append(Slot(slot, pointer, way, pointer in stays, slot in sealed, lent, names))
     missing = [slot for slot in slots if slot.way == "missing"]
     return Filled(document, tuple(slot.name for slot in missing), tuple(slot.pointer for slot in missing), tuple(slots))

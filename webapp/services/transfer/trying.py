@@ -40,7 +40,7 @@ class Trials:
         kept = self._planning.kept(access, plan_id)
         if kept.missing:
             raise SecretsMissingError(kept.missing)
-        plan = self._setups.plan(access, kept.document, base=kept.base)
+        plan = self._setups.plan(access, kept.document, base=kept.base, origin=kept.origin)
         if plan.document.get("connector") is None:
             raise ConnectorNotSetUpError(T("There is no connector in this plan, so nothing can be tried."))
         return Trial(kept.document["connector"], plan.document["templates"], plan.document["defaultLanguage"], plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from secrets import token_hex
 from typing import Any, Final
 
@@ -12,9 +12,11 @@ from flask_babel import gettext, ngettext
 
 from webapp import __version__
 from webapp.connectors.api import ApiConnector
+from webapp.connectors.base import Connector
 from webapp.domain.address import mask
 from webapp.domain.errors import NotFoundError
 from webapp.domain.message import Outcome, Phase
+from webapp.domain.roles import TenantInfo
 from webapp.domain.text import T, Text
 from webapp.services.switching import rendering
 from webapp.services.testing import RunView
@@ -44,7 +46,7 @@ _OF_INTERFACES: Final[Mapping[str, Text]] = {"auth": T("Try the credentials")}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Told:
     """A run in words."""
 
     title: str
@@ -58,18 +60,46 @@ class Said:
     report: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a run is about, as its page knows it: the values of a draft, or those of a plan."""
+
+    tenant: TenantInfo
+    title: str
+    config: Mapping[str, Any] = field(repr=False)
+    kind: type[Connector[Any]] | None = None
+    """None where it is not installed."""
+    to: str = ""
+    """The recipient in full; what is stored of it is a mask."""
+
+
 def run_context(editor: Editor, run: RunView | None = None) -> dict[str, Any]:
     """What the test panel is drawn from: the run given, else the last one of this draft."""
     run = run or last_run(editor)
+    return run_drawn(run, _subject(editor) if run else None) | {
+        "poll_url": url_for("connector.run", run_id=run.id, seen=seen(run)) if run else "",
+        "run_url": url_for("connector.run", run_id=run.id) if run else "",
+        "cancel_url": url_for("connector.cancel", run_id=run.id) if run else "",
+        "fix_url": url_for("connector.fix", run_id=run.id) if run else "",
+    }
+
+
+def run_drawn(run: RunView | None, subject: Subject | None) -> dict[str, Any]:
+    """What a run is drawn from, on whichever page."""
     return {
         "run": run,
         "press": token_hex(8),
-        "said": said(editor, run) if run else None,
-        "seen": seen(run) if run else "",
+        "told": told(subject, run) if subject and run else None,
         "phases": [phase for phase in run.phases if run.running or phase.ok is not None] if run else [],
         "pending": _pending(run) if run else (),
         "phase_titles": _titles(run),
     }
+
+
+def _subject(editor: Editor) -> Subject:
+    config = editor.draft.document["connector"]["config"]
+    kind = editor.kind if editor.installed else None
+    return Subject(editor.access.tenant, editor.title, config, kind, editor.remarks.to)
 
 
 def last_run(editor: Editor) -> RunView | None:
@@ -93,63 +123,63 @@ def _pending(run: RunView) -> tuple[str, ...]:
     return () if run.ok else (*stopped, *run.expected_phases)
 
 
-def said(editor: Editor, run: RunView) -> Said:
+def told(subject: Subject, run: RunView) -> Told:
     """Put a run into words."""
     if run.running:
-        return _running(editor, run)
+        return _running(subject, run)
     if run.state == "cancelled":
         return _cancelled(run)
-    return _succeeded(editor, run) if run.ok else _failed(run)
+    return _succeeded(subject, run) if run.ok else _failed(run)
 
 
-def _running(editor: Editor, run: RunView) -> Said:
+def _running(subject: Subject, run: RunView) -> Told:
     title = (
-        gettext("Sending a test to %(to)s", to=_recipient(editor, run))
+        gettext("Sending a test to %(to)s", to=_recipient(subject, run))
         if run.to_masked
         else gettext("Checking the connection; nothing is sent")
     )
     now = _name(run.phases[-1].phase) if run.phases else ""
-    return Said(title, f"{title}. {now}")
+    return Told(title, f"{title}. {now}")
 
 
-def _cancelled(run: RunView) -> Said:
+def _cancelled(run: RunView) -> Told:
     title = gettext("Cancelled")
     if run.outcome is Outcome.MAYBE_SENT:
-        return Said(title, title, gettext("The mail was being handed over, so it may have been sent."))
-    return Said(title, title, gettext("Nothing was sent."))
+        return Told(title, title, gettext("The mail was being handed over, so it may have been sent."))
+    return Told(title, title, gettext("Nothing was sent."))
 
 
-def _succeeded(editor: Editor, run: RunView) -> Said:
+def _succeeded(subject: Subject, run: RunView) -> Told:
     if run.kind == "check":
-        return _checked(editor, run)
-    by = (run.receipt and run.receipt.accepted_by) or _other_side(editor)
-    inbox = _inbox(editor, run)
+        return _checked(subject, run)
+    by = (run.receipt and run.receipt.accepted_by) or _other_side(subject)
+    inbox = _inbox(subject, run)
     if run.receipt and run.receipt.captured:
         title = gettext("In the inbox")
         sentence = gettext(
             "The mail lies in this tenant's inbox. Nothing left this machine, so these values are not proven."
         )
-        return Said(title, f"{title}. {sentence}", sentence, inbox=inbox)
+        return Told(title, f"{title}. {sentence}", sentence, inbox=inbox)
     title = gettext("Accepted by %(host)s in %(ms)s ms", host=by, ms=_took(run))
     if inbox:
-        return Said(title, title, gettext("The mail lies in this tenant's inbox."), words=_words(run), inbox=inbox)
-    sentence = gettext("To %(to)s. These values are proven now.", to=_recipient(editor, run))
-    return Said(title, f"{title}. {sentence}", sentence, _words(run), _doubts(editor))
+        return Told(title, title, gettext("The mail lies in this tenant's inbox."), words=_words(run), inbox=inbox)
+    sentence = gettext("To %(to)s. These values are proven now.", to=_recipient(subject, run))
+    return Told(title, f"{title}. {sentence}", sentence, _words(run), _doubts(subject))
 
 
-def _checked(editor: Editor, run: RunView) -> Said:
+def _checked(subject: Subject, run: RunView) -> Told:
     done = {phase.phase for phase in run.phases}
     if done == {"capture"}:
         title = gettext("Mails go to the inbox")
         sentence = gettext("There is nothing to connect to: what is sent lies in this tenant's inbox.")
-        return Said(title, f"{title}. {sentence}", sentence)
+        return Told(title, f"{title}. {sentence}", sentence)
     title = gettext("Connected")
     if "auth" in done:
         title = (
             gettext("Connected, and the credentials work") if _interface(run) else gettext("Connected and logged in")
         )
     sentence = gettext(
-        "%(host)s answered as it should, in %(ms)s ms. No mail was sent.", host=_other_side(editor), ms=_took(run)
+        "%(host)s answered as it should, in %(ms)s ms. No mail was sent.", host=_other_side(subject), ms=_took(run)
     )
     if not done & {"auth", "greeting"}:
         sentence = gettext(
@@ -159,12 +189,12 @@ def _checked(editor: Editor, run: RunView) -> Said:
     if run.warnings:
         known = ngettext("One thing to know.", "%(num)s things to know.", len(run.warnings))
         aloud = f"{aloud} {known}"
-    return Said(title, aloud, sentence, next=(gettext("Send a test: only an accepted mail proves these values."),))
+    return Told(title, aloud, sentence, next=(gettext("Send a test: only an accepted mail proves these values."),))
 
 
-def _doubts(editor: Editor) -> tuple[str, ...]:
+def _doubts(subject: Subject) -> tuple[str, ...]:
     """Where to look when nothing arrives."""
-    if rendering(editor.kind, editor.draft.document["connector"]["config"]) == "none":
+    if subject.kind and rendering(subject.kind, subject.config) == "none":
         return (gettext("What becomes of it is up to the endpoint: look at its log if no mail arrives."),)
     return (
         gettext("It can take a minute. Look in the spam folder too."),
@@ -173,7 +203,7 @@ def _doubts(editor: Editor) -> tuple[str, ...]:
     )
 
 
-def _failed(run: RunView) -> Said:
+def _failed(run: RunView) -> Told:
     problem = run.problem
     failed = next((phase for phase in reversed(run.phases) if phase.ok is False), None)
     title = translated(problem.title) if problem else gettext("It failed")
@@ -185,7 +215,7 @@ def _failed(run: RunView) -> Said:
     elif run.kind != "check":
         sentence = gettext("No mail was sent.")
     aloud = gettext("Failed: %(title)s", title=title)
-    return Said(title, aloud, sentence, _answer(failed) if failed else "", report=report(run))
+    return Told(title, aloud, sentence, _answer(failed) if failed else "", report=report(run))
 
 
 def report(run: RunView) -> str:
@@ -235,25 +265,25 @@ def _interface(run: RunView) -> bool:
     return kind is not None and issubclass(kind, ApiConnector)
 
 
-def _other_side(editor: Editor) -> str:
+def _other_side(subject: Subject) -> str:
     """Who answers: a server by its name, a provider by its own."""
-    return str(editor.draft.document["connector"]["config"].get("host") or editor.title)
+    return str(subject.config.get("host") or subject.title)
 
 
-def _inbox(editor: Editor, run: RunView) -> str | None:
+def _inbox(subject: Subject, run: RunView) -> str | None:
     """The inbox, where the mail went there: by the connector, or because these values lead to our own mail server."""
     peer = services().sandbox.peer
-    if "inbox.inbox" not in current_app.view_functions or editor.access.tenant.production:
+    if "inbox.inbox" not in current_app.view_functions or subject.tenant.production:
         return None
-    config = editor.draft.document["connector"]["config"]
+    config = subject.config
     to_us = peer and (config.get("host"), config.get("port")) == (peer.address, peer.port)
     captured = run.receipt and run.receipt.captured
     return url_for("inbox.inbox") if to_us or captured else None
 
 
-def _recipient(editor: Editor, run: RunView) -> str:
+def _recipient(subject: Subject, run: RunView) -> str:
     """The address in full where the page still has it; what is stored of it is a mask."""
-    typed = editor.remarks.to
+    typed = subject.to
     return typed if typed and mask(typed) == run.to_masked else run.to_masked or ""
 
 
