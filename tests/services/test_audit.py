@@ -1,8 +1,10 @@
+import json
 from datetime import timedelta
 
 import pytest
 import time_machine
 
+from tests.canary import CANARY
 from tests.services.conftest import ADA, BOB
 from webapp.db.types import now
 from webapp.services.audit import Audit
@@ -60,3 +62,65 @@ class TestAudit:
 
         assert audit.purge(db, timedelta(days=90)) == 1
         assert [event.action for event in audit.events(db, None)] == ["step.new"]
+
+
+class TestWhatChanged:
+    @pytest.fixture
+    def recorded(self, db, setups, ada, document):
+        """Save a changed setup over a first one and answer the last event's detail."""
+
+        def record(change):
+            setups.save(ada, document(), base=0)
+            wanted = setups.active(ada.tenant).document
+            change(wanted)
+            setups.save(ada, wanted, base=1)
+            return Audit().events(db, ada.tenant.id)[0].detail
+
+        return record
+
+    def test_it_is_in_the_event_itself(self, recorded):
+        detail = recorded(lambda setup: setup["connector"]["config"].update(port=2525))
+
+        assert detail["changes"] == [
+            {"pointer": "/connector/config/port", "kind": "changed", "old": 587, "new": 2525},
+        ]
+        assert "changes_left_out" not in detail
+
+    def test_of_a_secret_only_that_it_differs(self, recorded):
+        detail = recorded(lambda setup: setup["connector"]["config"]["auth"].update({"pass": f"{CANARY}-another"}))
+
+        assert detail["changes"] == [
+            {"pointer": "/connector/config/auth/pass", "kind": "changed", "secret": "different"},
+        ]
+
+    def test_a_first_connector_is_told_part_by_part_without_its_secret(self, db, setups, ada, document):
+        setups.save(ada, document(), base=0)
+
+        changes = {each["pointer"]: each for each in Audit().events(db, ada.tenant.id)[0].detail["changes"]}
+
+        assert changes["/connector/config/host"]["new"] == "smtp.example.com"
+        assert changes["/connector/config/auth/pass"] == {
+            "pointer": "/connector/config/auth/pass",
+            "kind": "added",
+            "secret": "different",
+        }
+        assert "$secret" not in json.dumps(list(changes.values()))
+
+    def test_a_long_text_is_cut_and_says_so(self, recorded):
+        detail = recorded(lambda setup: setup["templates"]["SignIn"]["*"].update(content="{{code}} " * 100))
+
+        (change,) = detail["changes"]
+        assert change["cut"] is True
+        assert len(change["new"]) == 201
+
+    def test_more_than_a_hundred_are_counted(self, recorded):
+        def change(setup):
+            for number in range(60):
+                mail = {"subject": "Code", "content": "{{code}}"}
+                setup["templates"]["SignIn"][f"en-x-a{number}"] = mail
+
+        detail = recorded(change)
+
+        assert len(detail["changes"]) == 100
+        assert detail["changes_left_out"] == 60 * 3 - 100
+        assert len(detail["changed"]) == 60

@@ -83,8 +83,20 @@ class RevisionAnswer(Answer):
     author_kind: str
     """``person``, ``token``, ``operator`` or ``system``."""
     origin: str
-    """``save``, ``restore``, ``import``, ``promote`` or ``delete``."""
+    """``save``, ``restore``, ``import``, ``promote``, ``delete`` or ``duplicate``."""
     origin_detail: str | None = None
+    source: str | None = Field(None, alias="from")
+    """The tenant that it was promoted or copied from."""
+    source_revision: int | None = None
+    """What was live there."""
+    only: list[str] | None = None
+    """The pointers that were promoted, where it was not everything."""
+    file: str | None = None
+    """The file that it was imported from."""
+    system: str | None = None
+    """The other system whose document was imported."""
+    approved_by: str | None = None
+    """The second person who approved it."""
     note: str | None = None
     reason: str | None = None
     changed: list[ChangedAnswer]
@@ -102,6 +114,7 @@ class RevisionAnswer(Answer):
             author_kind=info.author_kind,
             origin=info.origin,
             origin_detail=info.origin_detail,
+            **_came_from(info.transfer or {}),
             note=info.note,
             reason=info.reason,
             changed=[ChangedAnswer(pointer=pointer, kind=kind) for pointer, kind in info.changed],
@@ -143,6 +156,13 @@ class TenantAnswer(Answer):
             active_revision=tenant.active_revision,
             state=state,
         )
+
+
+def _came_from(transfer: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a revision came from, as ``webapp.services.saving.Request`` says it."""
+    names = {"from": "source", "revision": "source_revision", "approvedBy": "approved_by"}
+    told = ("from", "revision", "only", "file", "system", "approvedBy")
+    return {names.get(name, name): transfer[name] for name in told if transfer.get(name) is not None}
 
 
 def _changes(changes: Iterable[Change]) -> list[dict[str, JSON]]:

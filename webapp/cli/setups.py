@@ -12,6 +12,7 @@ from webapp.cli.changes import change_lines, plan_lines
 from webapp.cli.documents import read_setup
 from webapp.cli.output import BadInputError, Exit, json_option, report, report_json, table, tell
 from webapp.domain.usage import UsageType
+from webapp.services.origins import origin_words
 from webapp.services.transfer.writing import write_yaml
 
 _FILE = click.option(
@@ -110,7 +111,7 @@ def history(tenant: str, limit: int, before: int | None, as_json: bool) -> None:
             f"{each['number']}{'*' if each['active'] else ''}",
             each["createdAt"][:19].replace("T", " "),
             each["author"],
-            each["origin"],
+            _origin(each),
             ", ".join(change["pointer"] for change in each["changed"][:4]) + (" …" if len(each["changed"]) > 4 else ""),
             each.get("note", ""),
         )
@@ -141,6 +142,11 @@ def restore(
         ctx.exit(Exit.CHANGES)
     if not dry_run:
         tell(f"Revision {done['revision']} is live." if done["created"] else "This is what is live already.")
+
+
+def _origin(revision: dict[str, Any]) -> str:
+    came = {**revision, "revision": revision.get("sourceRevision")}
+    return ", ".join(str(word) for word in origin_words(revision["origin"], revision.get("originDetail"), came))
 
 
 def _tried(file: Path | None, plan_id: str | None) -> dict[str, Any]:

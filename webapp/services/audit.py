@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, CursorResult, delete, select
 from sqlalchemy.orm import Session
@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from webapp.db.models import AuditRow
 from webapp.db.session import Database
 from webapp.db.types import now
+from webapp.domain.diff import Change, escape, is_secret
 from webapp.domain.problem import JSON
 from webapp.domain.roles import Actor
+from webapp.domain.strict_json import dumps
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,11 @@ class AuditFilter:
             conditions.append(AuditRow.at < self.until)
         return conditions
 
+
+CHANGES_LIMIT: Final = 100
+"""Changes that are written down with an event; the revisions hold all of them."""
+TEXT_LIMIT: Final = 200
+"""Characters of a value that are written down."""
 
 EVERYTHING: Final = AuditFilter()
 _BATCH: Final = 500
@@ -121,6 +128,40 @@ class Audit:
         with db.write() as session:
             result: CursorResult[Any] = session.execute(delete(AuditRow).where(AuditRow.at < now() - older_than))  # type: ignore[assignment]
             return result.rowcount
+
+
+def told_changes(found: Iterable[Change]) -> dict[str, JSON]:
+    """Say what changed, for an event: value by value, long ones cut, of secrets only that they differ."""
+    leaves = [leaf for change in found for leaf in _leaves(change)]
+    told: dict[str, JSON] = {"changes": [_cut(leaf) for leaf in leaves[:CHANGES_LIMIT]]}
+    if len(leaves) > CHANGES_LIMIT:
+        told["changes_left_out"] = len(leaves) - CHANGES_LIMIT
+    return told
+
+
+def _leaves(change: Change) -> Iterator[Change]:
+    """A branch that came or went, part by part, so that its secrets are told as such."""
+    branch = change.new if change.old is None else change.old if change.new is None else None
+    if is_secret(branch):
+        yield replace(change, old=None, new=None, secret=True)
+    elif isinstance(branch, Mapping) and branch and not change.secret:
+        kind: Literal["added", "removed"] = "added" if change.old is None else "removed"
+        for key, value in branch.items():
+            if value is not None:
+                old, new = (None, value) if kind == "added" else (value, None)
+                yield from _leaves(Change(f"{change.pointer}/{escape(key)}", kind, old, new))
+    else:
+        yield change
+
+
+def _cut(change: Change) -> dict[str, JSON]:
+    told = change.to_json()
+    for side in ("old", "new"):
+        value = told.get(side)
+        text = value if isinstance(value, str) else dumps(value)
+        if len(text) > TEXT_LIMIT:
+            told |= {side: f"{text[:TEXT_LIMIT]}…", "cut": True}
+    return told
 
 
 def _event(row: AuditRow) -> AuditEvent:

@@ -149,10 +149,11 @@ class Revisions:
         )
         if before is not None:
             query = query.where(row.number < min(before, NUMBER_LIMIT))
-        if origins:
-            query = query.where(row.origin.in_(origins))
+        # One query for each origin: several in one would read every revision there is.
+        queries = [query.where(row.origin == origin) for origin in origins] or [query]
         with self._db.read() as session:
-            return [_info(*found) for found in session.execute(query)]
+            found = [_info(*columns) for query in queries for columns in session.execute(query)]
+        return sorted(found, key=lambda info: info.number, reverse=True)[:limit]
 
     def _load(self, session: Session, tenant: TenantInfo, number: int) -> StoredSetup:
         key = (tenant.id, number)

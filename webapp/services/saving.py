@@ -26,7 +26,7 @@ from webapp.domain.problem import Problem
 from webapp.domain.roles import Access, ChangesBy, Permission, TenantInfo
 from webapp.domain.strict_json import faults
 from webapp.domain.text import T
-from webapp.services.audit import Audit
+from webapp.services.audit import Audit, told_changes
 from webapp.services.history import Revisions, StoredSetup
 from webapp.services.judging import Prepared
 from webapp.services.proofs import Proofs
@@ -228,6 +228,7 @@ class Saving:
             request_id=request.request_id,
             revision=number,
             changed=[pointer for pointer, _ in changed],
+            **told_changes(found),
             detail=request.origin_detail,
             note=_said(request.note),
             reason=_said(request.reason),

@@ -96,9 +96,9 @@ def part_page(
     """Answer with the changes at the pointer that was asked for: for its fold, or as a page with a way back."""
     pointer = request.args.get("pointer", "")
     groups = [
-        replace(group, lines=lines)
+        replace(group, lines=below)
         for group in groups_of(found, provider, preset)
-        if (lines := tuple(line for line in group.lines if _within(pointer, line.pointer)))
+        if (below := tuple(line for line in group.lines if _within(pointer, line.pointer)))
     ]
     lines = [line for group in groups for line in group.lines]
     if not lines:

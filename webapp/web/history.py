@@ -17,6 +17,7 @@ from webapp.domain.errors import NotFoundError, SetupChangedMeanwhileError
 from webapp.domain.roles import Permission
 from webapp.domain.text import T, Text
 from webapp.services.changes import in_short
+from webapp.services.origins import ORIGINS, origin_words
 from webapp.services.setups import Plan, RevisionInfo
 from webapp.web.context import current_access, current_tenant, request_id, services
 from webapp.web.folds import Address, part_page, sheet_of
@@ -26,14 +27,6 @@ bp = Blueprint("history", __name__)
 
 PAGE: Final = 30
 NOTE_LIMIT: Final = 1000
-ORIGINS: Final[dict[str, Text]] = {
-    "save": T("Saved"),
-    "restore": T("Restored from revision %(detail)s"),
-    "import": T("Imported"),
-    "promote": T("Promoted from %(detail)s"),
-    "delete": T("Connector deleted"),
-    "duplicate": T("Begun as a copy of %(detail)s"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +34,35 @@ class Line:
     """A revision as the list shows it."""
 
     info: RevisionInfo
-    origin: Text
+    origin: Sequence[Text]
     changed: Sequence[Text]
 
 
 @tenant_route(bp, "/history", permission=Permission.READ)
 def history() -> ResponseReturnValue:
     """List the revisions, newest first."""
-    before = _number(request.args.get("before"))
-    found = services().setups.history(current_tenant(), before=before, limit=PAGE + 1)
-    older = found[PAGE - 1].number if len(found) > PAGE else None
+    tenant, before = current_tenant(), _number(request.args.get("before"))
+    origin = request.args.get("origin", "")
+    origin = origin if origin in ORIGINS else ""
+    found = services().setups.history(tenant, before=before, limit=PAGE + 1, origins=(origin,) if origin else ())
     return render_template(
-        "pages/history/list.html", lines=[_line(info) for info in found[:PAGE]], older=older, before=before
+        "pages/history/list.html",
+        lines=[_line(info) for info in found[:PAGE]],
+        pages=_pages(found, before, origin),
+        before=before,
+        origin=origin,
+        origins=ORIGINS,
+        newest=tenant.active_revision,
     )
+
+
+@tenant_route(bp, "/history/jump", permission=Permission.READ)
+def jump() -> ResponseReturnValue:
+    """Go to the revision whose number was typed."""
+    number = _number(request.args.get("revision"))
+    if number is None:
+        raise NotFoundError
+    return redirect(url_for("history.revision", number=number))
 
 
 @tenant_route(bp, "/history/<int:number>", permission=Permission.READ)
@@ -161,10 +170,23 @@ def _info(number: int) -> RevisionInfo:
 
 
 def _line(info: RevisionInfo) -> Line:
-    origin = ORIGINS.get(info.origin, Text(info.origin))
-    if "%(detail)s" in origin.template:
-        origin = T(origin.template, detail=info.origin_detail or "?")
+    origin = origin_words(info.origin, info.origin_detail, info.transfer)
     return Line(info, origin, in_short(info.changed, services().connectors))
+
+
+def _pages(found: Sequence[RevisionInfo], before: int | None, origin: str) -> list[tuple[Text, str]]:
+    """The ways to other pages of the list. Numbers have no gaps, so that each is an address by itself."""
+    query: dict[str, Any] = {"origin": origin} if origin else {}
+    ways = []
+    if before is not None:
+        ways.append((T("Newest"), url_for("history.history", **query)))
+        if found and not origin:
+            ways.append((T("Newer"), url_for("history.history", before=found[0].number + PAGE + 1)))
+    if len(found) > PAGE:
+        ways.append((T("Older"), url_for("history.history", **query, before=found[PAGE - 1].number)))
+        if not origin:
+            ways.append((T("Oldest"), url_for("history.history", before=PAGE + 1)))
+    return ways
 
 
 def _two() -> tuple[int, int]:

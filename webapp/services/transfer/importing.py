@@ -25,6 +25,8 @@ FILE_NAME_LIMIT: Final = 120
 OPENING_LIMIT: Final = Limit(6, 60)
 """Passphrases tried in one tenant: how many in how many seconds. Each takes two seconds and a gigabyte."""
 
+FILE_NAME_LIMIT: Final = 120
+
 
 @dataclass(frozen=True, slots=True)
 class GivenDocument:
@@ -36,6 +38,8 @@ class GivenDocument:
     """``{slot: {"value": "…"}, {"env": "NAME"} or "keep"}``."""
     phrase: str | None = field(default=None, repr=False)
     """Opens the sealed secrets."""
+    file: str | None = None
+    """What its file was called, for the history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,9 @@ class Importing:
     def __init__(self, setups: Setups, planning: Planning, limits: Limits | None = None) -> None:
         self._setups = setups
         self._planning = planning
+        self._limits = limits
 
     def plan(self, access: Access, given: GivenDocument, *, base: int | None = None) -> ImportPlan:
-        self._limits = limits
         """Say what importing would do; nothing is applied.
 
         Raises DocumentInvalidError and its kin for the document, what planning raises, and LimitedError for too many
@@ -68,17 +72,18 @@ class Importing:
         elif errors := [*faults(value)]:
             raise DocumentInvalidError(errors=errors)
         wanted, moved = self._read(access, value, phrase=given.phrase)
+        wanted = replace(wanted, transfer=_came_from(given.file, wanted))
         return self._kept(access, _Asked(value, wanted, moved, choices), base)
 
-    def look(self, access: Access, plan_id: str) -> ImportPlan:
-        """What a kept plan would do, as it was seen. Raises NotFoundError, or SetupChangedMeanwhileError."""
-        asked, base = self._asked(access, plan_id)
     def understood(self, access: Access, given: GivenDocument) -> tuple[Wanted, Mapping[str, Choice]]:
         """Read a document that was parsed, with the choices for its secrets; nothing is planned. Raises as ``plan``."""
         if errors := [*faults(given.document)]:
             raise DocumentInvalidError(errors=errors)
         return self._read(access, given.document, phrase=given.phrase)[0], read_choices(given.secrets)
 
+    def look(self, access: Access, plan_id: str) -> ImportPlan:
+        """What a kept plan would do, as it was seen. Raises NotFoundError, or SetupChangedMeanwhileError."""
+        asked, base = self._asked(access, plan_id)
         seen = self._planning.look(access, asked.wanted, asked.choices, base=base)
         return ImportPlan(replace(seen, id=plan_id), asked.moved)
 
@@ -95,10 +100,10 @@ class Importing:
         *,
         without: Collection[str] = (),
         anew: bool = False,
+        counted: bool = True,
     ) -> ImportPlan:
         """Plan the same document with other secrets; ``without`` names slots whose choice is taken back.
 
-        counted: bool = True,
         ``anew``: against what is live by now, which may be another revision than was compared with. ``counted``: by the
         limit of plans.
         """
@@ -123,6 +128,7 @@ class Importing:
             raise NotFoundError
         document = kept.asked["document"]
         wanted, moved = self._read(access, document, opened=kept.asked["sealed"])
+        wanted = replace(wanted, transfer=kept.asked.get("transfer"))
         return _Asked(document, wanted, moved, kept.asked["choices"]), kept.base
 
     def _read(
@@ -168,7 +174,15 @@ def _of_logto(reading: logto.Reading, active: StoredSetup) -> Wanted:
     if not reading.connector and not reading.templates:
         nothing = T("There is no email connector and no template in it that is known here.")
         raise DocumentInvalidError(nothing) if not reading.left else DocumentInvalidError(reading.left[0].why)
-    return Wanted(setup, warnings=tuple(_left(left.source, left.why) for left in reading.left))
+    return Wanted(
+        setup, warnings=tuple(_left(left.source, left.why) for left in reading.left), transfer={"system": "Logto"}
+    )
+
+
+def _came_from(file: str | None, wanted: Wanted) -> dict[str, Any] | None:
+    name = (file or "").replace("\\", "/").rpartition("/")[2][:FILE_NAME_LIMIT]
+    known = {**(wanted.transfer or {}), **({"file": name} if name.isprintable() and name else {})}
+    return known or None
 
 
 def _left(source: str, why: Text) -> Problem:

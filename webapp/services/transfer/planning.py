@@ -13,6 +13,8 @@ from webapp.domain.errors import ConfigInvalidError, FlowsWouldBreakError, PlanP
 from webapp.domain.problem import Problem
 from webapp.domain.roles import Access
 from webapp.domain.setup import ConnectorSetup, Setup
+from webapp.domain.text import T
+from webapp.services.limits import Limit, Limits
 from webapp.services.marks import secret_pointers, standing_at
 from webapp.services.saving import Origin
 from webapp.services.secrets import Connectors
@@ -22,8 +24,6 @@ from webapp.services.transfer.slots import Choice, Filled, Slot, fill
 
 PLAN_LIMIT: Final = Limit(120, 600)
 """Plans of one actor in one tenant: how many in how many seconds. Each is judged, sealed and stored."""
-from webapp.domain.text import T
-from webapp.services.limits import Limit, Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +71,31 @@ class Planning:
         self._setups = setups
         self._connectors = connectors
         self._plans = plans
+        self._limits = limits
 
     def plan(
         self,
         access: Access,
         wanted: Wanted,
         choices: Mapping[str, Choice],
-        self._limits = limits
         *,
         base: int | None = None,
         asked: Mapping[str, Any] | None = None,
+        counted: bool = True,
     ) -> TransferPlan:
         """Say what would change, and keep that; nothing is applied. ``asked`` is kept with it, to be read again.
 
         Raises what ``look`` raises, and LimitedError for too many in a short time, unless it is not ``counted``.
         """
+        if self._limits and counted:
+            maker = (str(access.tenant.id), access.actor.kind, str(access.actor.id))
+            self._limits.hit("plan", *maker, amount=PLAN_LIMIT.amount, seconds=PLAN_LIMIT.seconds)
         seen, filled = self._seen(access, wanted, choices, base)
-        counted: bool = True,
         kept = KeptPlan(
             seen.plan.base,
             filled.document,
             wanted.origin,
             wanted.origin_detail,
-        if self._limits and counted:
-            maker = (str(access.tenant.id), access.actor.kind, str(access.actor.id))
-            self._limits.hit("plan", *maker, amount=PLAN_LIMIT.amount, seconds=PLAN_LIMIT.seconds)
             seen.missing,
             seen.breaks,
             asked,

@@ -47,7 +47,8 @@ def import_planned() -> ResponseReturnValue:
     """Make the plan of a document, and go to it."""
     document = _document()
     phrase = request.form.get("passphrase") or None
-    made = services().importing.plan(current_access(), GivenDocument(document, phrase=phrase))
+    given = GivenDocument(document, phrase=phrase, file=_file_name())
+    made = services().importing.plan(current_access(), given)
     return _to(url_for("migrate.plan", plan_id=made.transfer.id))
 
 
@@ -200,6 +201,11 @@ def _given() -> str | bytes:
     if file:
         file.seek(0)
     return content or request.form.get("text", "").strip()
+
+
+def _file_name() -> str | None:
+    file = request.files.get("file")
+    return file.filename if file else None
 
 
 def _sealed(document: str | bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from io import StringIO
@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from webapp.domain.roles import Permission
 from webapp.domain.text import Text
 from webapp.services.audit import AuditEvent, AuditFilter
+from webapp.services.changes import in_short
 from webapp.services.deeds import title, told
 from webapp.web.context import current_tenant, services
 from webapp.web.frame import reader_zone, translated
@@ -60,6 +61,8 @@ class Line:
 
     event: AuditEvent
     what: Text
+    changed: Sequence[Text]
+    """What a revision changed, in a few words."""
 
 
 @tenant_route(bp, "/settings/audit", permission=Permission.MANAGE)
@@ -71,7 +74,7 @@ def audit() -> ResponseReturnValue:
     who, actions = log.names(db, tenant.id)
     return render_template(
         "pages/settings/audit.html",
-        lines=[Line(event, told(event)) for event in found[:PAGE]],
+        lines=[_line(event) for event in found[:PAGE]],
         older=url_for("audit.audit", **asked.given, before=found[PAGE - 1].id) if len(found) > PAGE else None,
         newest=url_for("audit.audit", **asked.given) if before else None,
         asked=asked,
@@ -104,10 +107,20 @@ def _file(ending: str, content_type: str, lines: Callable[[Iterator[AuditEvent]]
     )
 
 
+def _line(event: AuditEvent) -> Line:
+    changed = event.detail.get("changed") if "revision" in event.detail else None
+    pairs = (
+        [(pointer, "changed") for pointer in changed if isinstance(pointer, str)] if isinstance(changed, list) else []
+    )
+    return Line(event, told(event), in_short(pairs, services().connectors))
+
+
 def _csv_lines(events: Iterator[AuditEvent]) -> Iterator[str]:
     yield _csv(COLUMNS)
     for event in events:
-        detail = json.dumps(dict(event.detail), ensure_ascii=False) if event.detail else ""
+        # A cell of a spreadsheet has no room for the changes themselves; the JSON lines have.
+        shown = {name: value for name, value in event.detail.items() if name != "changes"}
+        detail = json.dumps(shown, ensure_ascii=False) if shown else ""
         what = translated(told(event))
         yield _csv(
             (
