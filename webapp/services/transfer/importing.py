@@ -25,8 +25,6 @@ FILE_NAME_LIMIT: Final = 120
 OPENING_LIMIT: Final = Limit(6, 60)
 """Passphrases tried in one tenant: how many in how many seconds. Each takes two seconds and a gigabyte."""
 
-FILE_NAME_LIMIT: Final = 120
-
 
 @dataclass(frozen=True, slots=True)
 class GivenDocument:
