@@ -15,7 +15,14 @@ from webapp.api.blueprint import ROUTES
 from webapp.api.security import Route
 from webapp.domain.roles import OPERATOR, Environment, Permission, Role, Scope
 
-_VALUES: Final = {"tenant": "dev", "kind": "smtp", "number": "1", "mail_id": "none", "plan_id": "none"}
+_VALUES: Final = {
+    "tenant": "dev",
+    "kind": "smtp",
+    "number": "1",
+    "mail_id": "none",
+    "plan_id": "none",
+    "proposal_id": "none",
+}
 TENANT_ROUTES: Final = [route for route in ROUTES if route.tenant]
 SCOPED: Final = [route for route in ROUTES if route.scope]
 

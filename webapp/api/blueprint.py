@@ -11,7 +11,18 @@ from flask import Flask, Response, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 
-from webapp.api import catalogue, detection, documentation, inbox, revisions, setup, tenants, testing, transfer
+from webapp.api import (
+    catalogue,
+    detection,
+    documentation,
+    inbox,
+    proposals,
+    revisions,
+    setup,
+    tenants,
+    testing,
+    transfer,
+)
 from webapp.api.problems import is_api_request, problem, problem_of_http
 from webapp.api.reading import BODY_LIMIT
 from webapp.api.security import ROUTES, bp
@@ -21,7 +32,7 @@ from webapp.services.wiring import Services
 
 __all__ = ["AREAS", "ROUTES", "bp"]
 
-AREAS: Final = (catalogue, detection, tenants, setup, testing, revisions, transfer, inbox, documentation)
+AREAS: Final = (catalogue, detection, tenants, setup, testing, revisions, transfer, proposals, inbox, documentation)
 """Modules whose routes are registered by being imported."""
 
 bp.register_error_handler(PostroomError, problem)

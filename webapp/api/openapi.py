@@ -24,6 +24,7 @@ _PATH: Final = {
     "number": "The revision's number.",
     "mail_id": "The mail's id, as the list names it.",
     "plan_id": "The plan's id, as the dry run answered it.",
+    "proposal_id": "The proposal's id, which is its plan's.",
 }
 _ETAG: Final = {"ETag": {"description": "The revision's number.", "schema": {"type": "string"}}}
 

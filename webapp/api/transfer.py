@@ -79,7 +79,7 @@ def import_setup(access: Access, query: ImportQuery, body: ImportBody) -> Respon
     """Plan an import, and apply it unless only the plan is asked for. Nothing is applied in part."""
     given = GivenDocument(body.document, body.secrets, body.passphrase)
     plan = services().importing.plan(access, given, base=read_if_match())
-    saved = None if query.dry_run else services().planning.apply(access, plan.transfer.id, _confirmation(body))
+    saved = None if query.dry_run else services().planning.apply(access, plan.transfer.id, confirmation(body))
     return answer(TransferAnswer.of(plan.transfer, saved, moved=plan.moved))
 
 
@@ -107,7 +107,7 @@ def promote_setup(access: Access, query: ImportQuery, body: PromoteBody) -> Resp
     """Plan what another tenant's live setup would change here, and apply it unless only the plan is asked for."""
     wanted = Promotion(body.only, body.leave, body.secrets)
     plan = services().promoting.plan(readable(body.source), access, wanted, base=read_if_match())
-    saved = None if query.dry_run else services().planning.apply(access, plan.id, _confirmation(body))
+    saved = None if query.dry_run else services().planning.apply(access, plan.id, confirmation(body))
     return answer(TransferAnswer.of(plan, saved))
 
 
@@ -121,8 +121,9 @@ def promote_setup(access: Access, query: ImportQuery, body: PromoteBody) -> Resp
 )
 def apply_plan(access: Access, plan_id: str, body: ApplyBody) -> Response:
     """Apply exactly the plan that was seen, by whoever asked for it; 412 if somebody saved since."""
-    return answer(SavedAnswer.of(services().planning.apply(access, plan_id, _confirmation(body))))
+    return answer(SavedAnswer.of(services().planning.apply(access, plan_id, confirmation(body))))
 
 
-def _confirmation(body: ApplyBody) -> Confirmation:
+def confirmation(body: ApplyBody) -> Confirmation:
+    """What is said with the applying of a plan, as the services take it."""
     return Confirmation(body.note, body.reason, body.allow_breaking, request_id())

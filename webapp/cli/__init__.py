@@ -26,6 +26,8 @@ COMMANDS = {
     "import": "transfer",
     "promote": "transfer",
     "apply": "transfer",
+    "proposals": "proposals",
+    "approve": "proposals",
     "history": "setups",
     "restore": "setups",
     "connector": "connector",

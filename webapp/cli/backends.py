@@ -38,6 +38,12 @@ class Backend(Protocol):
 
     def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject: ...
 
+    def propose(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject: ...
+
+    def proposals(self, tenant: str) -> list[JSONObject]: ...
+
+    def approve(self, tenant: str, proposal_id: str) -> JSONObject: ...
+
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]: ...
 
     def restore(
@@ -107,6 +113,16 @@ class Remote:
 
     def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject:
         return self._object(self._client.post("tenants", tenant, "plans", plan_id, "apply", body=body))
+
+    def propose(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject:
+        return self._object(self._client.post("tenants", tenant, "plans", plan_id, "propose", body=body))
+
+    def proposals(self, tenant: str) -> list[JSONObject]:
+        found: list[JSONObject] = self._client.get("tenants", tenant, "proposals")
+        return found
+
+    def approve(self, tenant: str, proposal_id: str) -> JSONObject:
+        return self._object(self._client.post("tenants", tenant, "proposals", proposal_id, "approve"))
 
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]:
         found: list[JSONObject] = self._client.get("tenants", tenant, "revisions", limit=limit, before=before)

@@ -6,6 +6,7 @@ from typing import Any
 
 from webapp.answers.catalogue import ProviderAnswer, ProviderDetailAnswer
 from webapp.answers.detection import DetectionAnswer
+from webapp.answers.proposals import ProposalAnswer, WaitingAnswer
 from webapp.answers.runs import CheckAnswer, TestSendAnswer
 from webapp.answers.setups import PlanAnswer, RevisionAnswer, SavedAnswer
 from webapp.answers.transfer import TransferAnswer
@@ -80,6 +81,21 @@ class Local:
     def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject:
         said = Confirmation(body.get("note"), body.get("reason"), body.get("allowBreaking", False))
         return SavedAnswer.of(self._services.planning.apply(self._access(tenant), plan_id, said)).to_json()
+
+    def propose(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject:
+        said = Confirmation(body.get("note"), body.get("reason"), body.get("allowBreaking", False))
+        proposal = self._services.proposals.propose(self._access(tenant), plan_id, said)
+        return WaitingAnswer.of(proposal, self._services.settings.base_url, tenant).to_json()
+
+    def proposals(self, tenant: str) -> list[JSONObject]:
+        access, proposals, console = self._access(tenant), self._services.proposals, self._services.settings.base_url
+        return [
+            ProposalAnswer.with_plan(each, proposals.outlook(access, each), console, tenant).to_json()
+            for each in proposals.waiting(access)
+        ]
+
+    def approve(self, tenant: str, proposal_id: str) -> JSONObject:
+        return SavedAnswer.of(self._services.proposals.approve(self._access(tenant), proposal_id)).to_json()
 
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]:
         found = self._services.setups.history(self._access(tenant).tenant, before=before, limit=limit)

@@ -12,6 +12,7 @@ from webapp.cli.backends import Backend, backend
 from webapp.cli.changes import mapped_lines, plan_lines
 from webapp.cli.documents import read_file
 from webapp.cli.output import BadInputError, Command, Exit, json_option, report, report_json, tell
+from webapp.cli.proposals import waits_words
 from webapp.domain.tenant_document import TenantDocument
 from webapp.services.transfer.writing import as_json, as_yaml
 
@@ -60,6 +61,7 @@ def _applying(command: Command) -> Command:
     """The options that every command has which plans and then applies."""
     for option in (
         click.option("--dry-run", is_flag=True, help="Only say what would change; exit code 3 when something would."),
+        click.option("--propose", is_flag=True, help="Let a second person make it live; prints where it waits."),
         click.option(
             "--secrets",
             type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -132,25 +134,34 @@ def _carry_out(
     plan: dict[str, Any],
     *,
     dry_run: bool,
+    propose: bool,
     note: str | None,
     reason: str | None,
     allow_breaking: bool,
     as_json: bool,
     copies: bool = False,
 ) -> None:
-    """Print a plan, and apply it unless only the plan was asked for."""
+    """Print a plan, and apply it, or propose it, unless only the plan was asked for."""
     if not as_json:
         lines = plan_lines(plan, copies=copies, apply=tenant if dry_run else "")
         report("\n".join([*mapped_lines(plan.get("mapped", ())), *lines]))
-    if not dry_run:
-        done = work.apply(tenant, plan["planId"], _said(note, reason, allow_breaking))
+    said = _said(note, reason, allow_breaking)
+    waiting = work.propose(tenant, plan["planId"], said) if propose and plan["changes"] and not dry_run else None
+    if waiting:
+        plan |= {"proposed": waiting}
+    elif not dry_run and not propose:
+        done = work.apply(tenant, plan["planId"], said)
         plan |= {"applied": True, "revision": done["revision"]}
     if as_json:
         report_json(plan)
-    if plan["applied"]:
+    if waiting:
+        tell(waits_words(waiting))
+    elif plan["applied"]:
         tell(f"Revision {plan['revision']} is live." if plan["changes"] else "This is what is live already.")
     elif plan["changes"]:
         raise click.exceptions.Exit(Exit.CHANGES)
+    elif propose:
+        tell("This is what is live already, so there is nothing to approve.")
 
 
 def _said(note: str | None, reason: str | None, allow_breaking: bool) -> dict[str, Any]:

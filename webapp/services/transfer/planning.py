@@ -9,14 +9,21 @@ from typing import Any, Final
 from webapp.domain import tenant_document
 from webapp.domain.breaking import broken_flows
 from webapp.domain.diff import changes
-from webapp.domain.errors import ConfigInvalidError, FlowsWouldBreakError, PlanProposedError, SecretsMissingError
+from webapp.domain.errors import (
+    ApprovalRequiredError,
+    ConfigInvalidError,
+    FlowsWouldBreakError,
+    PlanProposedError,
+    SecretsMissingError,
+)
 from webapp.domain.problem import Problem
 from webapp.domain.roles import Access
 from webapp.domain.setup import ConnectorSetup, Setup
 from webapp.domain.text import T
+from webapp.domain.text import T
 from webapp.services.limits import Limit, Limits
 from webapp.services.marks import secret_pointers, standing_at
-from webapp.services.saving import Origin
+from webapp.services.saving import Origin, Request, check_way
 from webapp.services.secrets import Connectors
 from webapp.services.setups import Plan, Saved, Setups
 from webapp.services.transfer.plans import KeptPlan, Plans
@@ -131,6 +138,7 @@ class Planning:
         if kept.proposed:
             raise PlanProposedError
         check_answered(kept, confirmation)
+        _check_way(access, plan_id, kept)
         return self._setups.save(
             access,
             kept.document,
@@ -191,6 +199,21 @@ class Planning:
     def _needs_templates(self, section: ConnectorSetup) -> bool:
         connector = self._connectors.get(section.provider)
         return connector is None or connector.rendering == "here"
+
+
+def _check_way(access: Access, plan_id: str, kept: KeptPlan) -> None:
+    """Whether the tenant changes in this way, said with what to do about it. Raises as ``check_way`` does."""
+    try:
+        check_way(Request(access, kept.base, origin=kept.origin))
+    except ApprovalRequiredError:
+        raise ApprovalRequiredError(
+            T(
+                "Nothing was changed. Propose it; it goes live once another person who may save here approves it: "
+                "--propose, or POST /api/v1/tenants/%(tenant)s/plans/%(plan)s/propose.",
+                tenant=access.tenant.slug,
+                plan=plan_id,
+            )
+        ) from None
 
 
 def check_answered(kept: KeptPlan, confirmation: Confirmation) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, CursorResult, and_, delete, or_, select
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, func, or_, select
+from sqlalchemy.orm import Session
 
 from webapp.db.models import PlanRow
 from webapp.db.session import Database
@@ -16,6 +17,7 @@ from webapp.db.types import now
 from webapp.db.vault import Vault
 from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import Access
+from webapp.domain.text import T
 from webapp.services.saving import Origin
 
 KEPT: Final = timedelta(hours=24)
@@ -131,6 +133,21 @@ def plan_of(row: PlanRow, content: Mapping[str, Any]) -> KeptPlan:
 def lapsed(row: PlanRow, at: datetime) -> bool:
     """Whether a plan or a proposal is too old."""
     return row.created_at <= at - KEPT if row.proposed_at is None else row.proposed_at <= at - PROPOSED_KEPT
+
+
+def take_proposed(session: Session, proposal_id: str) -> None:
+    """Delete it, where it still waits. Raises NotFoundError where somebody decided meanwhile."""
+    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
+        delete(PlanRow).where(PlanRow.id == proposal_id, PlanRow.proposed_at.is_not(None))
+    )
+    if not result.rowcount:
+        raise NotFoundError(T("Somebody else decided about this proposal at the same moment. The history says how."))
+
+
+def count_proposed(session: Session, tenant_id: int, at: datetime) -> int:
+    """How many wait in a tenant, inside the caller's transaction."""
+    query = select(func.count()).select_from(PlanRow)
+    return session.scalar(query.where(PlanRow.tenant_id == tenant_id, PlanRow.proposed_at > at - PROPOSED_KEPT)) or 0
 
 
 def _lapsed(at: datetime) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from sqlalchemy import CursorResult, delete, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from webapp.db.models import PlanRow
@@ -16,24 +16,32 @@ from webapp.db.types import now
 from webapp.db.vault import Vault
 from webapp.domain.diff import SECRET
 from webapp.domain.errors import (
-    FieldError,
     ForbiddenError,
     InputError,
     NotFoundError,
     NothingToProposeError,
     OwnProposalError,
+    PreconditionError,
     TooManyProposalsError,
 )
 from webapp.domain.roles import Access, Actor, Permission
-from webapp.domain.strict_json import faults
 from webapp.domain.text import T
 from webapp.services.audit import Audit
 from webapp.services.marks import secret_pointers, standing_at
-from webapp.services.saving import SENTENCE_LIMIT, Request, check_sentences, check_way, reason_wanted
+from webapp.services.saving import Request, check_sentences, check_way, reason_wanted
 from webapp.services.secrets import Connectors
 from webapp.services.setups import Plan, Saved, Setups
 from webapp.services.transfer.planning import Confirmation, check_answered
-from webapp.services.transfer.plans import PROPOSED_KEPT, KeptPlan, Plans, content_of, lapsed, plan_of
+from webapp.services.transfer.plans import (
+    PROPOSED_KEPT,
+    KeptPlan,
+    Plans,
+    content_of,
+    count_proposed,
+    lapsed,
+    plan_of,
+    take_proposed,
+)
 from webapp.services.transfer.second_person import check_standing, person_behind
 
 LIMIT: Final = 20
@@ -112,10 +120,8 @@ class Proposals:
             raise reason_wanted()
         said = {"note": _said(confirmation.note), "reason": _said(confirmation.reason)}
         with self._db.write() as session:
-            if _waiting(session, access.tenant.id, self._clock()) >= LIMIT:
-                raise TooManyProposalsError(
-                    T("%(limit)s wait here. Approve, decline or withdraw some of them first.", limit=LIMIT)
-                )
+            if count_proposed(session, access.tenant.id, self._clock()) >= LIMIT:
+                raise TooManyProposalsError(T("%(limit)s wait here. Decide about some of them first.", limit=LIMIT))
             row = session.get(PlanRow, plan_id, with_for_update=True)
             if row is None:
                 raise NotFoundError
@@ -131,7 +137,7 @@ class Proposals:
         if not access.may(Permission.EDIT):
             return 0
         with self._db.read() as session:
-            return _waiting(session, access.tenant.id, self._clock())
+            return count_proposed(session, access.tenant.id, self._clock())
 
     def waiting(self, access: Access) -> list[Proposal]:
         """What waits in the tenant, the oldest first. Raises ForbiddenError."""
@@ -164,6 +170,13 @@ class Proposals:
         kept = proposal.kept
         return self._setups.plan(access, kept.document, base=kept.base, origin=kept.origin)
 
+    def outlook(self, access: Access, proposal: Proposal) -> Plan | None:
+        """The same for a list; None where it cannot be approved as it is, since somebody saved."""
+        try:
+            return self.look(access, proposal)
+        except (PreconditionError, InputError):
+            return None
+
     def secrets(self, proposal: Proposal) -> dict[str, Literal["new", "kept", "lent"]]:
         """Where secrets stand, and whether a new one came with it: pointer → way. None is shown."""
         found: dict[str, Literal["new", "kept", "lent"]] = {}
@@ -188,13 +201,11 @@ class Proposals:
 
         def within(session: Session, number: int) -> None:
             check_standing(session, proposal.proposer, access.tenant)
-            _take(session, proposal_id)
+            take_proposed(session, proposal_id)
             self._record(
                 session, "plan.approved", access, request_id, kept, revision=number, proposed_by=proposal.proposer.name
             )
 
-        with self._db.read() as session:
-            check_standing(session, proposal.proposer, access.tenant)
         saved = self._setups.save(
             Access(proposal.proposer, access.tenant, access.role, access.scopes),
             kept.document,
@@ -211,24 +222,18 @@ class Proposals:
         if not saved.created:
             # The same became live in another way; or somebody else approved it at this moment, and has taken it.
             with self._db.write() as session:
-                _take(session, proposal_id)
+                take_proposed(session, proposal_id)
         return saved
 
     def decline(self, access: Access, proposal_id: str, note: str | None = None, request_id: str | None = None) -> None:
         """Say no to it. Who proposed it is told, with the note. Raises as ``approve`` does."""
         proposal = self._to_decide(access, proposal_id)
-        if note is not None and len(note) > SENTENCE_LIMIT:
-            long = T("At most %(limit)s characters are possible here.", limit=SENTENCE_LIMIT)
-            raise InputError(errors=[FieldError("/note", "value.too_long", long)])
-        if note is not None and (errors := [*faults(note, "/note")]):
-            raise InputError(errors=errors)
+        check_sentences(Request(access, None, note))
         declined = {"by": access.actor.name, "note": _said(note)}
         with self._db.write() as session:
             self._give_back(session, proposal, declined=declined)
-            self._record(
-                session, "plan.declined", access, request_id, proposal.kept,
-                note=_said(note), proposed_by=proposal.proposer.name,
-            )  # fmt: skip
+            said = {"note": _said(note), "proposed_by": proposal.proposer.name}
+            self._record(session, "plan.declined", access, request_id, proposal.kept, **said)
 
     def withdraw(self, access: Access, proposal_id: str, request_id: str | None = None) -> None:
         """Take one's own proposal back. Raises NotFoundError, ForbiddenError."""
@@ -283,20 +288,6 @@ class Proposals:
             detail=kept.origin_detail,
             **detail,
         )
-
-
-def _take(session: Session, proposal_id: str) -> None:
-    """Delete it, where it still waits. Raises NotFoundError where somebody decided meanwhile."""
-    result: CursorResult[Any] = session.execute(  # type: ignore[assignment]
-        delete(PlanRow).where(PlanRow.id == proposal_id, PlanRow.proposed_at.is_not(None))
-    )
-    if not result.rowcount:
-        raise NotFoundError(T("Somebody else decided about this proposal at the same moment. The history says how."))
-
-
-def _waiting(session: Session, tenant_id: int, at: datetime) -> int:
-    query = select(func.count()).select_from(PlanRow)
-    return session.scalar(query.where(PlanRow.tenant_id == tenant_id, PlanRow.proposed_at > at - PROPOSED_KEPT)) or 0
 
 
 def _way(value: Any) -> Literal["new", "kept", "lent"]:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from webapp.domain.errors import ProposerGoneError
 from webapp.domain.roles import Access, Actor, Permission, TenantInfo
 from webapp.domain.text import T
-from webapp.services.tenants import membership_role
+from webapp.services.membership import membership_role
 from webapp.services.tokens import maker_of_token, standing_of_token
 
 
