@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,40 +13,19 @@ from flask_babel import gettext
 
 from webapp.domain.errors import NotFoundError, PostroomError, SetupChangedMeanwhileError
 from webapp.domain.roles import Access, Permission
-from webapp.domain.text import Text
-from webapp.services.changes import DescribedChange
-from webapp.services.transfer.differing import Difference
+from webapp.services.transfer.merging import OVERWRITES
 from webapp.services.transfer.planning import TransferPlan
 from webapp.services.transfer.promoting import Comparison, Place, Promotion
-from webapp.web.changes import groups_of
 from webapp.web.context import current_access, current_actor, current_tenant, services
 from webapp.web.folds import part_page, sheet_of
 from webapp.web.migrate.blueprint import bp
 from webapp.web.migrate.confirming import Confirming, applied
 from webapp.web.migrate.pairs import pair_of, pairable
 from webapp.web.migrate.secrets import MISSING, Chosen, Row, Way, has_lines, lent_in, title_of
+from webapp.web.migrate.standing import areas_of, labels_of, ticked, undecided, usual_ticks
 from webapp.web.migrate.telling import drawn
 from webapp.web.migrate.trying import tried
 from webapp.web.security import tenant_route
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A difference as the page shows it."""
-
-    pointer: str
-    lines: Sequence[DescribedChange]
-    ticked: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """The differences of one part of the setup."""
-
-    title: Text
-    parts: Sequence[Part]
-    left_alone: bool
-    """Whether nothing of it goes unless somebody asks for it."""
 
 
 @tenant_route(bp, "/migrate/pair", permission=Permission.READ)
@@ -67,7 +46,7 @@ def promote() -> ResponseReturnValue:
     if source is None:
         return render_template("pages/migrate/alone.html")
     compared = services().promoting.compared(source, current_access())
-    ticks = [each.pointer for each in compared.differences if not each.left_alone]
+    ticks = usual_ticks(compared.drift)
     made = services().promoting.look(source, current_access(), Promotion(ticks)) if ticks else None
     return _page(source, compared, ticks, made)
 
@@ -106,10 +85,14 @@ def _planned(then: Callable[[Access, Comparison, Promotion, TransferPlan], Respo
     """Plan what the form says and go on with that, where nothing stands in the way."""
     source, target = _posted_source(), current_access()
     compared = services().promoting.compared(source, target)
-    ticks = _ticks(compared)
+    ticks = ticked(compared.drift)
     if _seen_revisions() != (str(compared.source_revision), str(compared.target_revision)):
         g.kept = _remembered()
         return _page(source, compared, ticks, _looked(source, ticks), moved=True), 412
+    open_conflicts = undecided(compared.drift)
+    if open_conflicts:
+        g.kept = _remembered()
+        return _page(source, compared, ticks, _looked(source, ticks), asked=open_conflicts), 422
     if not ticks:
         g.kept = _remembered()
         return _page(source, compared, ticks, None, untick=True), 422
@@ -147,7 +130,7 @@ def promotion_refused(error: PostroomError) -> ResponseReturnValue:
         flash(gettext("Choose two tenants: one to promote from, and another one to promote to."), "bad")
         return redirect(url_for("migrate.migrate"), 303)
     compared = services().promoting.compared(source, current_access())
-    ticks = _ticks(compared) if posted else [each.pointer for each in compared.differences if not each.left_alone]
+    ticks = ticked(compared.drift) if posted else usual_ticks(compared.drift)
     moved = isinstance(error, SetupChangedMeanwhileError)
     made = _looked(source, ticks) if moved else g.get("made")
     if posted and (made is None or moved):
@@ -166,11 +149,13 @@ def _page(
     moved: bool = False,
     untick: bool = False,
     blank: Sequence[str] = (),
+    asked: Sequence[str] = (),
 ) -> str:
     target = current_access()
     places = services().promoting.places(source, target, Promotion(ticks)) if ticks else ()
     document = services().setups.active(source.tenant).document
-    areas = _areas(compared.differences, ticks, document)
+    provider = (document.get("connector") or {}).get("provider")
+    areas = areas_of(compared.drift, ticks, provider, source.tenant, asked)
     typed = _typed(made)
     address = partial(_address, source.tenant.slug, compared.source_revision, compared.target_revision)
     return render_template(
@@ -183,23 +168,13 @@ def _page(
         rows=[_row(place, document, error, typed, blank, made) for place in places],
         fixed=lent_in(document),
         kept=_kept(made),
-        warnings=made.plan.warnings if made else [],
+        changed_secrets=labels_of(compared.drift.secrets),
+        # What a tick would overwrite is said beside it.
+        warnings=[each for each in made.plan.warnings if each.code != OVERWRITES] if made else [],
         moved=moved,
         untick=untick,
         **drawn(made, error, Confirming.of(request.form)),
     )
-
-
-def _areas(found: Sequence[Difference], ticks: Sequence[str], document: Mapping[str, Any]) -> list[Area]:
-    """The differences in the admin's words, by part of the setup."""
-    provider = (document.get("connector") or {}).get("provider")
-    areas: dict[Text, list[Part]] = {}
-    alone: dict[Text, bool] = {}
-    for each in found:
-        for group in groups_of(each.changes, provider)[:1]:
-            areas.setdefault(group.title, []).append(Part(each.pointer, group.lines, each.pointer in ticks))
-            alone[group.title] = alone.get(group.title, True) and each.left_alone
-    return [Area(title, parts, alone[title]) for title, parts in areas.items()]
 
 
 def _row(
@@ -268,11 +243,6 @@ def _remembered(bad: Collection[str] = ()) -> str:
 def _slot_fits(slot: str, pointer: str) -> bool:
     """Whether an error at this place is about the secret of this slot."""
     return pointer.startswith("/connector/config/") and slot.endswith("." + ".".join(pointer.split("/")[3:]))
-
-
-def _ticks(compared: Comparison) -> list[str]:
-    sent = set(request.form.getlist("tick"))
-    return [each.pointer for each in compared.differences if each.pointer in sent]
 
 
 def _looked(source: Access, ticks: Sequence[str]) -> TransferPlan | None:
