@@ -244,6 +244,10 @@ def _keys(keys: tuple[str, ...]) -> tuple[str, ...]:
     return keys
 
 
+def _or_none(value: Path | str | None) -> Path | str | None:
+    return value or None
+
+
 def _folder(path: Path) -> Path:
     if path.exists() and not path.is_dir():
         raise ValueError("this is a file, and must be a folder")
@@ -257,6 +261,8 @@ RelayURL = Annotated[Relay | None, NoDecode, BeforeValidator(_relay)]
 Grants = Annotated[tuple[Grant, ...], NoDecode, BeforeValidator(_grants)]
 LimitPair = Annotated[tuple[Limit, Limit], NoDecode, BeforeValidator(_limits)]
 Folder = Annotated[Path, AfterValidator(_folder)]
+NoFolder = Annotated[Path | None, BeforeValidator(_or_none)]
+"""A folder, or none where the variable is empty."""
 PublicURL = Annotated[str | None, AfterValidator(_public_url)]
 DatabaseURL = Annotated[str | None, AfterValidator(_database_url)]
 Keys = Annotated[Listed, AfterValidator(_keys)]

@@ -18,6 +18,7 @@ from webapp.environment import (
     Limit,
     LimitPair,
     Networks,
+    NoFolder,
     OnlyWay,
     PublicURL,
     Relay,
@@ -40,6 +41,8 @@ class Settings(BaseSettings):
 
     data_dir: Folder = Path("instance")
     """Folder for the database, the key file and the sandbox's certificate."""
+    import_dir: NoFolder = None
+    """Folder of files that are imported when the server starts: prod.yaml into the tenant prod; none by default."""
     host: str = Field(default="127.0.0.1", min_length=1)
     """Address to listen on."""
     port: int = Field(default=8420, ge=1, le=65535)

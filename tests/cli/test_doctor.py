@@ -90,6 +90,23 @@ class TestDoctor:
         assert done.code == 1
         assert (told["what"], "2020-01-31" in told["says"]) == ("connector of dev", True)
 
+    def test_files_to_import_are_looked_at_and_not_imported(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "dev.yaml").write_text("format: postroom/setup\nversion: 1\nsetup: {defaultLanguage: ja}\n")
+
+        done = run("doctor", POSTROOM_IMPORT_DIR=str(tmp_path))
+
+        assert done.code == 0
+        assert "dev: the next start imports dev.yaml. It changes /defaultLanguage." in done.out
+        assert "defaultLanguage: en" in run("show", "dev").out
+
+    def test_files_that_keep_the_server_off_fail(self, run: Run, tmp_path: Path) -> None:
+        (tmp_path / "nowhere.json").write_text("{}")
+
+        done = run("doctor", POSTROOM_IMPORT_DIR=str(tmp_path))
+
+        assert done.code == 1
+        assert "failed   import at start-up: nowhere.json: There is no tenant" in done.out
+
     def test_a_port_that_another_program_has_fails(self, run: Run) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = str(listener.getsockname()[1])

@@ -178,3 +178,52 @@ def eventually_alive(processes: list[int]) -> list[int]:
     while (alive := [each for each in processes if Path(f"/proc/{each}").exists()]) and time.monotonic() < deadline:
         time.sleep(0.1)
     return alive
+
+
+class TestMountedFiles:
+    @pytest.fixture
+    def folder(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "mounted"
+        folder.mkdir()
+        return folder
+
+    def test_are_live_before_it_listens(self, ready: Shell, start: Start, folder: Path) -> None:
+        (folder / "dev.yaml").write_text("format: postroom/setup\nversion: 1\nsetup: {defaultLanguage: ja}\n")
+
+        server = start(ready, "--workers", "2", POSTROOM_IMPORT_DIR=str(folder))
+
+        setup = httpx2.get(f"{server.url}/api/v1/tenants/dev/setup", headers=bearer(ready, "config:read"))
+        assert setup.headers["ETag"] == '"1"'
+        assert setup.json()["defaultLanguage"] == "ja"
+        assert "dev: imported dev.yaml as revision 1." in server.log.read_text()
+
+    def test_that_are_unchanged_change_nothing(self, ready: Shell, start: Start, folder: Path) -> None:
+        (folder / "dev.yaml").write_text("format: postroom/setup\nversion: 1\nsetup: {defaultLanguage: ja}\n")
+        start(ready, POSTROOM_IMPORT_DIR=str(folder)).stop()
+
+        server = start(ready, POSTROOM_IMPORT_DIR=str(folder))
+
+        assert "dev: dev.yaml is unchanged since it was read." in server.log.read_text()
+
+    def test_that_are_wrong_keep_it_off(self, ready: Shell, folder: Path) -> None:
+        (folder / "dev.yaml").write_text("format: postroom/setup\nversion: 1\nsetup: {defaultLanguage: ja}\n")
+        (folder / "prod.yaml").write_text(
+            "format: postroom/setup\nversion: 1\nsetup: {verificationCode: {length: 99}}\n"
+        )
+        (folder / "nowhere.json").write_text("{}")
+
+        done = ready("serve", POSTROOM_IMPORT_DIR=str(folder), POSTROOM_PORT=str(free_port()))
+
+        assert done.code == 1
+        assert "nothing was imported" in done.err
+        assert "prod.yaml /verificationCode/length" in done.err
+        assert "nowhere.json" in done.err
+        assert "Traceback" not in done.err
+        assert done.out == ""
+        assert ready("show", "dev").out.count("defaultLanguage: en") == 1
+
+    def test_that_are_not_there_keep_it_off(self, ready: Shell, folder: Path) -> None:
+        done = ready("serve", POSTROOM_IMPORT_DIR=str(folder / "no"), POSTROOM_PORT=str(free_port()))
+
+        assert done.code == 1
+        assert str(folder / "no") in done.err

@@ -19,9 +19,9 @@ from granian.log import LogLevels
 
 from webapp.accounts import Accounts, Installation
 from webapp.cli.installation import installed, read_settings
-from webapp.cli.output import FailedError, report
+from webapp.cli.output import FailedError, report, tell
 from webapp.ending import DRAIN
-from webapp.services.examination import check_keys
+from webapp.services.examination import check_keys, said_of
 from webapp.services.metrics import FOLDER_VARIABLE
 from webapp.services.wiring import Services
 from webapp.settings import Settings
@@ -48,6 +48,7 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     require_free(settings.host, settings.port)
     with installed(settings, migrating=True) as services:
         check_keys(services)
+        _bring_in(services)
         words = _welcome(settings, services)
     threading.Thread(target=_say_when_listening, args=(settings, words), daemon=True).start()
     with _counted_together(workers):
@@ -63,6 +64,13 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
             log_level=LogLevels.error,
             log_dictconfig=_LOG,
         ).serve()
+
+
+def _bring_in(services: Services) -> None:
+    """Import what is mounted, and say what became of each file; one that cannot be imported keeps the server off."""
+    folder = services.settings.import_dir
+    for look in services.startup.bring_in(folder) if folder else ():
+        tell(said_of(look))
 
 
 @contextmanager

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +23,7 @@ from webapp.domain.roles import TenantInfo
 from webapp.domain.text import T
 from webapp.services.expiry import ended
 from webapp.services.openid import CALLBACK, openid_provider
+from webapp.services.transfer.starting import Look
 from webapp.services.wiring import Services, build
 from webapp.settings import Settings
 
@@ -34,6 +35,9 @@ class DatabaseUnavailableError(PostroomError):
     status = 503
     title = T("The database cannot be used")
 
+
+_NAMED: Final = 5
+"""Pointers that are written out."""
 
 State = Literal["ok", "warning", "failed"]
 
@@ -111,6 +115,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         return
     yield Finding("keys", "ok", "They open what is stored.")
     try:
+        yield from _mounted(services)
         if services.console_mail.available:
             yield _console_mail(services)
         if settings.oidc_issuer:
@@ -159,6 +164,44 @@ def _sign_in_provider(settings: Settings, services: Services) -> Iterator[Findin
         yield Finding(what, "failed", f"{exc.problem.title}. {exc.problem.cause}")
     else:
         yield Finding(what, "ok", f"It answers. Its redirect address for this console: {settings.base_url}{CALLBACK}")
+
+
+def said_of(look: Look) -> str:
+    """What start-up does, or did, with a mounted file."""
+    slug, file = look.tenant.slug, look.file
+    match look.state:
+        case "imported":
+            return f"{slug}: imported {file} as revision {look.revision}."
+        case "new":
+            return f"{slug}: the next start imports {file}. It changes {', '.join(_first(look.changed))}."
+        case "same":
+            return f"{slug}: {file} says what is live, revision {look.revision}."
+        case "edited":
+            return (
+                f"{slug} was edited since {file} was read (revision {look.since}, live is {look.revision}). "
+                "The file is unchanged, so the edits stay."
+            )
+        case _:
+            return f"{slug}: {file} is unchanged since it was read."
+
+
+def _first(pointers: Sequence[str]) -> list[str]:
+    more = len(pointers) - _NAMED
+    return [*pointers[:_NAMED], *([f"and {more} more"] if more > 0 else [])]
+
+
+def _mounted(services: Services) -> Iterator[Finding]:
+    folder, what = services.settings.import_dir, "import at start-up"
+    if folder is None:
+        return
+    looks, troubles = services.startup.look(folder)
+    for trouble in troubles:
+        yield Finding(what, "failed", f"{trouble.place}: {trouble.says}")
+    for look in looks:
+        if look.file not in {trouble.file for trouble in troubles}:
+            yield Finding(what, "warning" if look.state == "edited" else "ok", said_of(look))
+    if not looks and not troubles:
+        yield Finding(what, "warning", f"There is no file to import in {folder}.")
 
 
 def _connector(services: Services, slug: str) -> Finding:

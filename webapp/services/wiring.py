@@ -49,6 +49,7 @@ from webapp.services.transfer.planning import Planning
 from webapp.services.transfer.plans import Plans
 from webapp.services.transfer.promoting import Promoting
 from webapp.services.transfer.proposals import Proposals
+from webapp.services.transfer.starting import StartupImport
 from webapp.services.transfer.trying import Trials
 from webapp.settings import Settings
 
@@ -81,6 +82,7 @@ class Services:
     planning: Planning
     importing: Importing
     duplicating: Duplicating
+    startup: StartupImport
     promoting: Promoting
     trials: Trials
     proposals: Proposals
@@ -166,6 +168,7 @@ def build(settings: Settings) -> Services:
         planning=planning,
         importing=importing,
         duplicating=Duplicating(tenants, setups, importing),
+        startup=StartupImport(db, vault, tenants, setups, importing, planning),
         promoting=Promoting(setups, planning),
         trials=Trials(planning, setups),
         proposals=Proposals(db, vault, setups, plans, CONNECTORS, audit),

@@ -129,7 +129,7 @@ def _words(error: FieldError, of_source: bool) -> str:
     said = translated(error.message)
     if not of_source or error.pointer == "/copy":
         return said
-    return _("Its setup cannot be copied as it is: %(why)s (%(place)s)", why=said, place=error.pointer)
+    return str(_("Its setup cannot be copied as it is: %(why)s (%(place)s)", why=said, place=error.pointer))
 
 
 def _new(form: MakeForm) -> str:

@@ -75,8 +75,6 @@ class Importing:
 
     def understood(self, access: Access, given: GivenDocument) -> tuple[Wanted, Mapping[str, Choice]]:
         """Read a document that was parsed, with the choices for its secrets; nothing is planned. Raises as ``plan``."""
-        if errors := [*faults(given.document)]:
-            raise DocumentInvalidError(errors=errors)
         return self._read(access, given.document, phrase=given.phrase)[0], read_choices(given.secrets)
 
     def look(self, access: Access, plan_id: str) -> ImportPlan:
