@@ -106,7 +106,7 @@ def part_page(
     if len(lines) == 1 and lines[0].pointer == pointer and lines[0].multiline:
         title = _title(lines[0].label, *lines[0].within)
         return _drawn(back, title, text=text_lines(lines[0]))
-    depth = pointer.count("/")
+    depth = max(pointer.count("/"), 1)
     said = depth - 1 if pointer.startswith("/templates/") else 0
     title = _title(*lines[0].within[:said]) if said else _title(groups[0].title)
     sheet = _laid_out(_told_below(groups, said), mails(found), address, depth=depth)
