@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from flask import Response
 from pydantic import Field
 
+from webapp.answers.drift import DriftAnswer
 from webapp.answers.setups import SavedAnswer
 from webapp.answers.transfer import DocumentJSON, TransferAnswer
 from webapp.api.answering import answer
@@ -92,6 +93,9 @@ class PromoteBody(ApplyBody):
     """What stays as it is in the target, as pointers into the setup."""
     secrets: dict[str, Any] | None = None
     """Slot to {"value": "…"}, {"env": "NAME"} for one that the operator lends, "keep" or "copy"."""
+    merge: Switch = False
+    """Keep what the target has of its own since the last promotion. What changed on both sides is refused with its
+    pointers, unless ``only`` or ``except`` names it."""
 
 
 @api_route(
@@ -105,10 +109,28 @@ class PromoteBody(ApplyBody):
 )
 def promote_setup(access: Access, query: ImportQuery, body: PromoteBody) -> Response:
     """Plan what another tenant's live setup would change here, and apply it unless only the plan is asked for."""
-    wanted = Promotion(body.only, body.leave, body.secrets)
+    wanted = Promotion(body.only, body.leave, body.secrets, merge=body.merge)
     plan = services().promoting.plan(readable(body.source), access, wanted, base=read_if_match())
     saved = None if query.dry_run else services().planning.apply(access, plan.id, confirmation(body))
     return answer(TransferAnswer.of(plan, saved))
+
+
+class DriftQuery(Given):
+    source: str = Field(alias="from")
+    """The tenant that is promoted from: one that this token may read."""
+
+
+@api_route(
+    "GET",
+    "/tenants/<tenant>/drift",
+    permission=Permission.READ,
+    scope=Scope.CONFIG_READ,
+    answers={200: DriftAnswer},
+    problems=(404, 422),
+)
+def drift(access: Access, query: DriftQuery) -> Response:
+    """Say what changed in two tenants since the one was promoted into the other: here, there, and on both sides."""
+    return answer(DriftAnswer.of(services().promoting.drift(readable(query.source), access)))
 
 
 @api_route(

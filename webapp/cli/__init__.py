@@ -25,6 +25,7 @@ COMMANDS = {
     "fmt": "transfer",
     "import": "transfer",
     "promote": "transfer",
+    "drift": "drift",
     "apply": "transfer",
     "proposals": "proposals",
     "approve": "proposals",

@@ -36,6 +36,8 @@ class Backend(Protocol):
 
     def plan_promotion(self, target: str, body: JSONObject) -> JSONObject: ...
 
+    def drift(self, source: str, target: str) -> JSONObject: ...
+
     def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject: ...
 
     def propose(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject: ...
@@ -110,6 +112,9 @@ class Remote:
 
     def plan_promotion(self, target: str, body: JSONObject) -> JSONObject:
         return self._object(self._client.post("tenants", target, "promote", body=body, dryRun="true"))
+
+    def drift(self, source: str, target: str) -> JSONObject:
+        return self._object(self._client.get("tenants", target, "drift", **{"from": source}))
 
     def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject:
         return self._object(self._client.post("tenants", tenant, "plans", plan_id, "apply", body=body))

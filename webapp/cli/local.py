@@ -6,6 +6,7 @@ from typing import Any
 
 from webapp.answers.catalogue import ProviderAnswer, ProviderDetailAnswer
 from webapp.answers.detection import DetectionAnswer
+from webapp.answers.drift import DriftAnswer
 from webapp.answers.proposals import ProposalAnswer, WaitingAnswer
 from webapp.answers.runs import CheckAnswer, TestSendAnswer
 from webapp.answers.setups import PlanAnswer, RevisionAnswer, SavedAnswer
@@ -74,9 +75,13 @@ class Local:
         return TransferAnswer.of(plan.transfer, moved=plan.moved).to_json()
 
     def plan_promotion(self, target: str, body: JSONObject) -> JSONObject:
-        wanted = Promotion(body.get("only", ()), body.get("except", ()), body.get("secrets"))
+        parts, leave = body.get("only", ()), body.get("except", ())
+        wanted = Promotion(parts, leave, body.get("secrets"), merge=body.get("merge", False))
         plan = self._services.promoting.plan(self._access(body["from"]), self._access(target), wanted)
         return TransferAnswer.of(plan).to_json()
+
+    def drift(self, source: str, target: str) -> JSONObject:
+        return DriftAnswer.of(self._services.promoting.drift(self._access(source), self._access(target))).to_json()
 
     def apply(self, tenant: str, plan_id: str, body: JSONObject) -> JSONObject:
         said = Confirmation(body.get("note"), body.get("reason"), body.get("allowBreaking", False))

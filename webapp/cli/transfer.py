@@ -97,15 +97,27 @@ def import_(tenant: str, file: Path, passphrase_file: Path | None, secrets: Path
 @click.argument("target", metavar="TO")
 @click.option("--only", multiple=True, metavar="POINTER", help="Only this part of the setup, such as /templates.")
 @click.option("--except", "leave", multiple=True, metavar="POINTER", help="Leave this part as it is in TO.")
+@click.option("--merge", is_flag=True, help="Keep what TO has of its own since the last promotion.")
 @_applying
 def promote(
-    source: str, target: str, only: tuple[str, ...], leave: tuple[str, ...], secrets: Path | None, **options: Any
+    source: str,
+    target: str,
+    only: tuple[str, ...],
+    leave: tuple[str, ...],
+    merge: bool,
+    secrets: Path | None,
+    **options: Any,
 ) -> None:
     """Plan what the setup of FROM would change in TO, then apply it in one transaction.
 
     Flows, verificationCode and addressPolicy stay as they are in TO unless --only names them.
+
+    With --merge, what was edited in TO or left there on purpose stays. What changed on both sides is refused: name it
+    in --only to take that of FROM, in --except to keep that of TO.
     """
     body: dict[str, Any] = {"from": source, "only": list(only), "except": list(leave)}
+    if merge:
+        body["merge"] = True
     if secrets:
         body["secrets"] = read_file(secrets)
     with backend() as work:
