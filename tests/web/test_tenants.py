@@ -196,3 +196,31 @@ class TestMany:
 
         assert len(page.data) < 60_000
         assert "And 203 more" in page.text
+
+    def test_an_overview_compares_only_with_those_that_belong_together(
+        self, house: House, ada: Browser, set_up: None, crowd: Callable[[int], None]
+    ) -> None:
+        crowd(40)
+        person = Accounts(house.services.db).by_email(ADA)
+        for tenant in house.services.tenants.all():
+            house.services.tenants.add_member(tenant.id, person.id, Role.OWNER)
+
+        page = ada.get("/t/dev/").text
+
+        assert "Production is not set up yet" in page
+        assert "Team 003" not in page.partition("<main")[2]
+        assert "Compare with one of 41 more tenants" in page
+
+    def test_the_doors_of_migrate_tell_environments_apart(
+        self, house: House, ada: Browser, crowd: Callable[[int], None]
+    ) -> None:
+        crowd(4)
+        person = Accounts(house.services.db).by_email(ADA)
+        for number in range(4):
+            tenant = house.tenant(f"team-{number:03}")
+            house.services.tenants.add_member(tenant.id, person.id, Role.VIEWER if number == 0 else Role.OWNER)
+
+        page = ada.get("/t/dev/migrate").text
+
+        assert page.count('<optgroup label="Production">') == 2
+        assert page.count('<option value="team-000">') == 1

@@ -146,7 +146,7 @@ class Saving:
         return Saved(stored.number, True, stored, found)
 
     def begin(self, session: Session, request: Request, make: Make) -> None:
-        """Write the first revision of a tenant that is made in this transaction; what is there by default needs none.
+        """Write the first revision of a tenant that is made in this transaction.
 
         Whoever makes a tenant proves there what it is to send with: a connector in production is refused.
         """
@@ -155,7 +155,7 @@ class Saving:
         found = changes(empty.document, prepared.document)
         if self._unproven(request, empty, prepared):
             raise SetupUnprovenError
-        if found and self._moved(session, request, 0):
+        if self._moved(session, request, 0):
             self._insert(session, request, 1, prepared, found, unproven=False)
 
     def _seen(self, request: Request, active: StoredSetup) -> StoredSetup:

@@ -18,8 +18,11 @@ from webapp.services.transfer.drift import Drift, Standing
 from webapp.services.transfer.lineage import Promoted
 from webapp.web.changes import groups_of
 from webapp.web.context import current_access, current_person, services
+from webapp.web.migrate.pairs import pair_of, pairable
 
 PLACES_SHOWN: Final = 20
+FEW: Final = 3
+"""Other tenants of which each is compared; where there are more, only those that belong to this one."""
 
 _WORDS: Final = {
     Standing.EDITED: T("edited here"),
@@ -128,20 +131,26 @@ class Origin:
 
 
 def comparisons_of(tenant: TenantInfo) -> list[Comparison]:
-    """Compare with the tenants that this person is a member of; strangers' are not even counted."""
-    person = current_person()
-    if person is None or current_access().actor.kind != "person":
-        return []
-    members = [Access(current_access().actor, other, role) for other, role in services().tenants.of_person(person.id)]
-    known = {access.tenant.slug for access in members}
+    """Compare with the tenants that this person is a member of; strangers' are not even counted.
+
+    Of many, only with the one that was promoted from last and with the usual other one.
+    """
+    others = _others(tenant)
+    known = {tenant.slug, *(access.tenant.slug for access in others)}
     found = []
-    for there in members:
+    for there in _nearest(tenant, others):
         # What cannot be read is told on that tenant's own pages; this one does not suffer from it.
         with suppress(SetupUnreadableError):
-            if there.tenant.id != tenant.id and (compared := _compared(tenant, there, known)):
+            if compared := _compared(tenant, there, known):
                 found.append(compared)
     targets = [each.target.id for each in found if each.source]
     return [replace(each, several=bool(each.source) and targets.count(each.target.id) > 1) for each in found]
+
+
+def others_of(tenant: TenantInfo) -> int:
+    """How many tenants of this person are not compared with."""
+    others = _others(tenant)
+    return len(others) - len(_nearest(tenant, others))
 
 
 def origin_of(tenant: TenantInfo, found: Sequence[Comparison]) -> Origin | None:
@@ -152,6 +161,20 @@ def origin_of(tenant: TenantInfo, found: Sequence[Comparison]) -> Origin | None:
     comparison = next((each for each in found if each.target.id == tenant.id and each.last == last), None)
     name = comparison.source.name if comparison and comparison.source else last.source
     return Origin(last, name, comparison)
+
+
+def _others(tenant: TenantInfo) -> list[Access]:
+    if current_person() is None or current_access().actor.kind != "person":
+        return []
+    return [access for access in pairable() if access.tenant.id != tenant.id]
+
+
+def _nearest(tenant: TenantInfo, others: Sequence[Access]) -> list[Access]:
+    if len(others) <= FEW:
+        return list(others)
+    last, pair = services().promoting.last(tenant), pair_of(tenant)
+    near = {last.source if last else "", *(each.slug for each in pair or ())}
+    return [access for access in others if access.tenant.slug in near]
 
 
 def _compared(here: TenantInfo, there: Access, known: set[str]) -> Comparison | None:

@@ -15,7 +15,7 @@ from webapp.domain.text import Text
 from webapp.domain.usage import FLOW_TITLES
 from webapp.services.changes import in_short
 from webapp.services.setups import RevisionInfo
-from webapp.web.comparisons import comparisons_of, origin_of
+from webapp.web.comparisons import comparisons_of, origin_of, others_of
 from webapp.web.connector.cards import sandbox_usable
 from webapp.web.context import current_access, current_tenant, services
 from webapp.web.frame import translated
@@ -50,6 +50,7 @@ def overview() -> ResponseReturnValue:
         flows=[Flow(title, name in enabled) for name, title in FLOW_TITLES.items()],
         last_changes=services().setups.history(tenant, limit=LAST_CHANGES),
         comparisons=[each for each in comparisons if not (origin and each is origin.comparison)],
+        others=others_of(tenant),
         origin=origin,
         summary=_summary,
         draft=services().drafts.load(access) if access.may(Permission.EDIT) else None,

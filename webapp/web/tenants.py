@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import RadioField, SelectField, StringField
+from wtforms.validators import InputRequired
 
 from webapp.domain.errors import (
     ConflictError,
@@ -37,7 +38,7 @@ SHOWN: Final = 100
 class MakeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """A tenant that is wanted."""
 
-    name = StringField("Name")
+    name = StringField("Name", [InputRequired()])
     slug = StringField("Short name")
     environment = RadioField("Environment", validate_choice=False)
     copy = SelectField("Start with", validate_choice=False)
@@ -81,7 +82,6 @@ def new_make() -> ResponseReturnValue:
     wish = Wish(slug or suggested_slug(name), name, form.environment.data or "", source)
     made = services().duplicating.make(wish, current_actor(), owner=current_actor().id, request_id=request_id())
     session["tenant"] = made.tenant.slug
-    flash(_("%(tenant)s is made, and you are its owner.", tenant=made.tenant.name), "good")
     return redirect(_next_of(made), 303)
 
 
@@ -138,6 +138,8 @@ def _new(form: MakeForm) -> str:
     form.copy.choices = [("", _("Nothing"))] + [
         (each.slug, _("A copy of %(tenant)s", tenant=each.name)) for each in services().tenants.all()
     ]
+    # One of them is always chosen, if only nothing: it is not called optional.
+    form.copy.flags.required = True
     return render_template("pages/overview/tenant_new.html", form=form)
 
 
@@ -145,6 +147,7 @@ def _next_of(made: Made) -> str:
     tenant = made.tenant.slug
     if made.plan:
         return url_for("tenants.begun", tenant=tenant, plan_id=made.plan, lent=made.lent)
+    flash(_("%(tenant)s is made, and you are its owner.", tenant=made.tenant.name), "good")
     if made.waits:
         flash(_("Its connector cannot be taken along. Set one up here."))
     return url_for("overview.overview", tenant=tenant)

@@ -65,6 +65,8 @@ class Duplicating:
         if not wish.source.may(Permission.READ):
             raise ForbiddenError
         live = self._setups.active(wish.source.tenant)
+        if not live.number:
+            return Made(self._add(wish, by, owner, request_id))
         document = slotted(live.document)
         came: dict[str, Any] = {"from": wish.source.tenant.slug, "revision": live.number}
         whole = not slots(document)
