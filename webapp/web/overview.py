@@ -55,6 +55,7 @@ def overview() -> ResponseReturnValue:
         summary=_summary,
         draft=services().drafts.load(access) if access.may(Permission.EDIT) else None,
         sandbox=_sandbox_card(tenant),
+        waits=services().proposals.count(access),
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from flask import flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
-from webapp.services.setups import Saved
 from webapp.services.transfer.planning import Confirmation, TransferPlan
 from webapp.web.context import current_access, request_id, services
 
@@ -32,9 +34,22 @@ class Confirming:
         return set(plan.breaks) <= set(self.breaks)
 
 
-def applied(plan: TransferPlan, confirming: Confirming) -> Saved:
-    """Make exactly this plan live. Raises what stands in its way."""
-    confirmation = Confirmation(
-        confirming.note or None, confirming.reason or None, confirming.allows(plan), request_id()
-    )
-    return services().planning.apply(current_access(), plan.id, confirmation)
+def made_live(plan: TransferPlan) -> ResponseReturnValue:
+    """Make exactly this plan live, with what the form says. Raises what stands in its way."""
+    saved = services().planning.apply(current_access(), plan.id, _confirmation(plan))
+    if not saved.created:
+        flash(gettext("Nothing had changed, so there is no new revision."))
+        return redirect(url_for("overview.overview"), 303)
+    return redirect(url_for("connector.saved", number=saved.number), 303)
+
+
+def proposed(plan: TransferPlan) -> ResponseReturnValue:
+    """Put exactly this plan before a second person. Raises what stands in its way."""
+    found = services().proposals.propose(current_access(), plan.id, _confirmation(plan))
+    flash(gettext("It is proposed. Nothing is live before a second person approves it."), "good")
+    return redirect(url_for("migrate.proposal", proposal_id=found.id), 303)
+
+
+def _confirmation(plan: TransferPlan) -> Confirmation:
+    said = Confirming.of(request.form)
+    return Confirmation(said.note or None, said.reason or None, said.allows(plan), request_id())

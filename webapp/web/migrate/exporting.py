@@ -23,7 +23,12 @@ from webapp.web.security import tenant_route
 @tenant_route(bp, "/migrate", permission=Permission.READ)
 def migrate() -> ResponseReturnValue:
     """Show the three doors."""
-    return render_template("pages/migrate/doors.html", tenants=pairable(), pair=pair_of(current_tenant()))
+    return render_template(
+        "pages/migrate/doors.html",
+        tenants=pairable(),
+        pair=pair_of(current_tenant()),
+        waits=services().proposals.count(current_access()),
+    )
 
 
 @tenant_route(bp, "/migrate/export", permission=Permission.READ)

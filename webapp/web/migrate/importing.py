@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
-from flask import flash, g, make_response, redirect, render_template, request, url_for
+from flask import g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from webapp.db.vault import VaultKeyError
 from webapp.domain.errors import DocumentInvalidError, FieldError, PostroomError, SetupChangedMeanwhileError
@@ -19,12 +18,13 @@ from webapp.domain.roles import Permission
 from webapp.domain.tenant_document import slots
 from webapp.domain.text import T
 from webapp.services.transfer.importing import GivenDocument, ImportPlan
+from webapp.services.transfer.planning import TransferPlan
 from webapp.services.transfer.slots import Slot
 from webapp.web import errors
 from webapp.web.context import current_access, current_actor, current_tenant, services
 from webapp.web.folds import part_page, sheet_of
 from webapp.web.migrate.blueprint import bp
-from webapp.web.migrate.confirming import Confirming, applied
+from webapp.web.migrate.confirming import Confirming, made_live, proposed
 from webapp.web.migrate.secrets import MISSING, WITH_DOCUMENT, Chosen, Row, Way, has_lines, lent_in, title_of
 from webapp.web.migrate.telling import drawn, in_words
 from webapp.web.migrate.trying import tried
@@ -69,16 +69,22 @@ def plan_again(plan_id: str) -> ResponseReturnValue:
 @tenant_route(bp, "/migrate/plans/<plan_id>", methods=["POST"], permission=Permission.SAVE)
 def import_applied(plan_id: str) -> ResponseReturnValue:
     """Make live what the plan showed, with the secrets that were chosen on its page."""
+    return _confirmed(plan_id, made_live)
+
+
+@tenant_route(bp, "/migrate/plans/<plan_id>/propose", methods=["POST"], permission=Permission.EDIT)
+def import_proposed(plan_id: str) -> ResponseReturnValue:
+    """Put the same before a second person."""
+    return _confirmed(plan_id, proposed)
+
+
+def _confirmed(plan_id: str, then: Callable[[TransferPlan], ResponseReturnValue]) -> ResponseReturnValue:
     g.plan_id = plan_id
     made = _made_again(plan_id)
     g.plan_id = made.transfer.id
     if blank := _blank(made.transfer.slots):
         return plan_page(made, blank=blank), 422
-    saved = applied(made.transfer, Confirming.of(request.form))
-    if not saved.created:
-        flash(gettext("Nothing had changed, so there is no new revision."))
-        return redirect(url_for("overview.overview"), 303)
-    return redirect(url_for("connector.saved", number=saved.number), 303)
+    return then(made.transfer)
 
 
 @tenant_route(bp, "/migrate/plans/<plan_id>/test", methods=["POST"], permission=Permission.TEST)

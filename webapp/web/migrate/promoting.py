@@ -19,7 +19,7 @@ from webapp.services.transfer.promoting import Comparison, Place, Promotion
 from webapp.web.context import current_access, current_actor, current_tenant, services
 from webapp.web.folds import part_page, sheet_of
 from webapp.web.migrate.blueprint import bp
-from webapp.web.migrate.confirming import Confirming, applied
+from webapp.web.migrate.confirming import Confirming, made_live, proposed
 from webapp.web.migrate.pairs import pair_of, pairable
 from webapp.web.migrate.secrets import MISSING, Chosen, Row, Way, has_lines, lent_in, title_of
 from webapp.web.migrate.standing import areas_of, labels_of, ticked, undecided, usual_ticks
@@ -55,6 +55,12 @@ def promote() -> ResponseReturnValue:
 def promoted() -> ResponseReturnValue:
     """Promote what is ticked, with the secrets as they were chosen."""
     return _planned(_applied)
+
+
+@tenant_route(bp, "/migrate/promote/propose", methods=["POST"], permission=Permission.EDIT)
+def promotion_proposed() -> ResponseReturnValue:
+    """Put what is ticked before a second person."""
+    return _planned(_proposed)
 
 
 @tenant_route(bp, "/migrate/promote/test", methods=["POST"], permission=Permission.TEST)
@@ -115,11 +121,11 @@ def _tried(source: Access, compared: Comparison, wanted: Promotion, made: Transf
 
 
 def _applied(_source: Access, _compared: Comparison, _wanted: Promotion, made: TransferPlan) -> ResponseReturnValue:
-    saved = applied(made, Confirming.of(request.form))
-    if not saved.created:
-        flash(gettext("Nothing had changed, so there is no new revision."))
-        return redirect(url_for("overview.overview"), 303)
-    return redirect(url_for("connector.saved", number=saved.number), 303)
+    return made_live(made)
+
+
+def _proposed(_source: Access, _compared: Comparison, _wanted: Promotion, made: TransferPlan) -> ResponseReturnValue:
+    return proposed(made)
 
 
 def promotion_refused(error: PostroomError) -> ResponseReturnValue:

@@ -9,19 +9,28 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from webapp.domain.errors import (
+    ApprovalRequiredError,
+    ClosedToChangesError,
     FlowsWouldBreakError,
     InputError,
     LimitedError,
+    NotFoundError,
+    NothingToProposeError,
+    OwnProposalError,
     PayloadTooLargeError,
+    PlanProposedError,
     PostroomError,
+    ProposerGoneError,
     SecretsMissingError,
     SetupChangedMeanwhileError,
     SetupUnprovenError,
+    TooManyProposalsError,
 )
 from webapp.web import errors
 from webapp.web.migrate.blueprint import bp
 from webapp.web.migrate.importing import document_refused, plan_refused
 from webapp.web.migrate.promoting import promotion_refused
+from webapp.web.migrate.proposals import proposal_refused
 
 _PAGES: Final[Mapping[str, Callable[[PostroomError], ResponseReturnValue]]] = {
     "migrate.import_planned": document_refused,
@@ -30,6 +39,19 @@ _PAGES: Final[Mapping[str, Callable[[PostroomError], ResponseReturnValue]]] = {
     "migrate.import_applied": plan_refused,
     "migrate.promote": promotion_refused,
     "migrate.promoted": promotion_refused,
+    "migrate.import_proposed": plan_refused,
+    "migrate.promotion_proposed": promotion_refused,
+    **dict.fromkeys(
+        (
+            "migrate.proposal",
+            "migrate.proposal_text",
+            "migrate.proposal_approved",
+            "migrate.proposal_declined",
+            "migrate.proposal_withdrawn",
+            "migrate.proposal_tested",
+        ),
+        proposal_refused,
+    ),
     "migrate.plan_tested": plan_refused,
     "migrate.promotion_tested": promotion_refused,
 }
@@ -42,6 +64,17 @@ _PAGES: Final[Mapping[str, Callable[[PostroomError], ResponseReturnValue]]] = {
 @bp.errorhandler(FlowsWouldBreakError)
 @bp.errorhandler(SetupUnprovenError)
 @bp.errorhandler(SetupChangedMeanwhileError)
+@bp.errorhandler(ClosedToChangesError)
+@bp.errorhandler(ApprovalRequiredError)
+@bp.errorhandler(OwnProposalError)
+@bp.errorhandler(PlanProposedError)
+@bp.errorhandler(ProposerGoneError)
+@bp.errorhandler(TooManyProposalsError)
+@bp.errorhandler(NothingToProposeError)
+@bp.errorhandler(NotFoundError)
 def refused(error: PostroomError) -> ResponseReturnValue:
     """Show the page again with what was refused."""
-    return _PAGES.get(request.endpoint or "", errors.of_domain)(error)
+    page = _PAGES.get(request.endpoint or "", errors.of_domain)
+    if isinstance(error, NotFoundError) and page is not proposal_refused:
+        return errors.of_domain(error)
+    return page(error)

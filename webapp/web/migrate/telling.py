@@ -9,13 +9,14 @@ from typing import Any
 from flask import g, request
 
 from webapp.domain.errors import (
+    ApprovalRequiredError,
     FlowsWouldBreakError,
     PostroomError,
     SecretsMissingError,
     SetupUnprovenError,
 )
 from webapp.domain.roles import Permission
-from webapp.domain.text import Text
+from webapp.domain.text import T, Text
 from webapp.domain.usage import FLOW_TITLES
 from webapp.services.transfer.planning import TransferPlan
 from webapp.web.connector.outcome import PHASE_TITLES
@@ -38,6 +39,8 @@ def in_words(error: PostroomError, beside: Sequence[str] = ()) -> list[Said]:
     """What was refused, by place; ``beside`` are places that have a field of their own on the page."""
     if isinstance(error, ASKED):
         return []
+    if isinstance(error, ApprovalRequiredError):
+        return [Said(T("Nothing was changed. Propose it: another person who may save here then makes it live."))]
     if not error.errors:
         return [Said(error.detail)]
     return [Said(each.message, each.pointer) for each in error.errors if each.pointer not in beside]

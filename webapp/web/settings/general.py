@@ -12,9 +12,10 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, RadioField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from webapp.domain.roles import Access, ChangesBy, Permission, Role
+from webapp.domain.roles import ChangesBy, Permission, Role
 from webapp.domain.text import T, Text
 from webapp.web.context import accounts, current_actor, current_tenant, request_id, services
+from webapp.web.deciders import savers
 from webapp.web.security import tenant_route
 
 bp = Blueprint("general", __name__)
@@ -88,19 +89,19 @@ def _values() -> dict[str, object]:
 
 
 def _page(form: GeneralForm, name: str) -> str:
-    tenant, people = current_tenant(), {person.id: person for person in accounts().list()}
-    members = [
-        (people[member.person_id], Access(people[member.person_id].actor, tenant, member.role))
+    tenant, people = current_tenant(), {person.id: person.email for person in accounts().list()}
+    owners = [
+        people[member.person_id]
         for member in services().tenants.members(tenant.id)
-        if member.person_id in people
+        if member.role is Role.OWNER and member.person_id in people
     ]
     return render_template(
         "pages/settings/general.html",
         form=form,
         name=name,
         tenant=tenant,
-        owners=sorted(person.email for person, access in members if access.role is Role.OWNER),
-        alone=sum(person.active and access.may(Permission.SAVE) for person, access in members) < 2,
+        owners=sorted(owners),
+        alone=len(savers(tenant)) < 2,
         way=WAYS[tenant.changes_by],
         meanings={way.value: sentence for way, (_words, sentence) in WAYS.items()},
     )
