@@ -20,7 +20,6 @@ from webapp.domain.problem import Problem
 from webapp.domain.roles import Access
 from webapp.domain.setup import ConnectorSetup, Setup
 from webapp.domain.text import T
-from webapp.domain.text import T
 from webapp.services.limits import Limit, Limits
 from webapp.services.marks import secret_pointers, standing_at
 from webapp.services.saving import Origin, Request, check_way
