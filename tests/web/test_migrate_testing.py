@@ -37,7 +37,8 @@ class TestPromotion:
 
         tried = promote(ada, TEST, to=TO, note="mine", **{f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED})
 
-        assert "was accepted. Nothing is live yet." in tried.text
+        assert "These values are proven now." in tried.text
+        assert "is-proven" in tried.text
         assert "Proven" in tried.text
         assert 'value="mine"' in tried.text
         assert TYPED not in tried.text
@@ -74,7 +75,8 @@ class TestPromotion:
         answer = promote(ada, TEST, to=TO, **{f"way__{SLOT}": "copy"})
 
         assert answer.status_code == 200
-        assert 'class="notice notice-bad"' in answer.text
+        assert "What to do" in answer.text
+        assert "Copy for support" in answer.text
         assert "Step by step" in answer.text
         assert CANARY not in answer.text
 
@@ -83,7 +85,7 @@ class TestPromotion:
 
         answer = promote(bob, TEST, to=TO, **{f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED})
 
-        assert "was accepted" in answer.text
+        assert "These values are proven now." in answer.text
 
     def test_a_viewer_does_not(self, home: House, bob: Browser) -> None:
         home.make_bob(Role.VIEWER)
@@ -97,7 +99,8 @@ class TestImport:
 
         tried = apply(ada, to=TO, end="/test", **{f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED})
 
-        assert "was accepted. Nothing is live yet." in tried.text
+        assert "These values are proven now." in tried.text
+        assert "is-proven" in tried.text
         assert TYPED not in tried.text
         assert len(server.bodies) == 1
         assert revision(home, "prod") == 0

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-import base64
-import time
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from flask import g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from webapp.db.vault import VaultKeyError
-from webapp.domain.errors import DocumentInvalidError, FieldError, PostroomError, SetupChangedMeanwhileError
+from webapp.domain.errors import (
+    DocumentInvalidError,
+    FieldError,
+    LimitedError,
+    PostroomError,
+    SetupChangedMeanwhileError,
+)
 from webapp.domain.roles import Permission
 from webapp.domain.tenant_document import slots
-from webapp.domain.text import T
+from webapp.domain.text import T, Text
 from webapp.services.transfer.importing import GivenDocument, ImportPlan
 from webapp.services.transfer.planning import TransferPlan
-from webapp.services.transfer.slots import Slot
+from webapp.services.transfer.reading import parsed
+from webapp.services.transfer.slots import Choice, Slot, read_choices
 from webapp.web import errors
-from webapp.web.context import current_access, current_actor, current_tenant, services
+from webapp.web.context import current_access, services
 from webapp.web.folds import part_page, sheet_of
 from webapp.web.migrate.blueprint import bp
 from webapp.web.migrate.confirming import Confirming, made_live, proposed
-from webapp.web.migrate.secrets import MISSING, WITH_DOCUMENT, Chosen, Row, Way, has_lines, lent_in, title_of
+from webapp.web.migrate.given import file_name, given_document, kept_document
+from webapp.web.migrate.secrets import (
+    ENV,
+    MISSING,
+    WITH_DOCUMENT,
+    Chosen,
+    Row,
+    Way,
+    has_lines,
+    lacking,
+    lent_in,
+    title_of,
+    ways_of_lent,
+)
 from webapp.web.migrate.telling import drawn, in_words
-from webapp.web.migrate.trying import tried
+from webapp.web.migrate.trying import in_the_way, live, nothing_started, run_part, tried
 from webapp.web.security import tenant_route
-
-KEPT_LIMIT: Final = 32_000
-"""Characters of a refused document, packed and sealed, that its page takes along; a longer one is given again."""
-_PURPOSE: Final = "import"
-_KEPT_FOR: Final = 24 * 3600
 
 
 @tenant_route(bp, "/migrate/import", permission=Permission.EDIT)
@@ -45,9 +56,9 @@ def import_document() -> ResponseReturnValue:
 @tenant_route(bp, "/migrate/import", methods=["POST"], permission=Permission.EDIT)
 def import_planned() -> ResponseReturnValue:
     """Make the plan of a document, and go to it."""
-    document = _document()
+    document = given_document()
     phrase = request.form.get("passphrase") or None
-    given = GivenDocument(document, phrase=phrase, file=_file_name())
+    given = GivenDocument(document, phrase=phrase, file=file_name())
     made = services().importing.plan(current_access(), given)
     return _to(url_for("migrate.plan", plan_id=made.transfer.id))
 
@@ -55,6 +66,8 @@ def import_planned() -> ResponseReturnValue:
 @tenant_route(bp, "/migrate/plans/<plan_id>", permission=Permission.EDIT)
 def plan(plan_id: str) -> ResponseReturnValue:
     """Show what importing would do."""
+    if "run" in request.args:
+        g.run = services().testing.run(current_access(), request.args["run"])
     return plan_page(services().importing.look(current_access(), plan_id))
 
 
@@ -87,15 +100,34 @@ def _confirmed(plan_id: str, then: Callable[[TransferPlan], ResponseReturnValue]
     return then(made.transfer)
 
 
+@tenant_route(bp, "/migrate/plans/<plan_id>/secrets", methods=["POST"], permission=Permission.EDIT)
+def plan_secrets(plan_id: str) -> ResponseReturnValue:
+    """Take secrets from a file for what it names; the rest stays as it was chosen."""
+    g.plan_id = plan_id
+    return plan_page(_made_again(plan_id, given=_secrets_file()))
+
+
+@tenant_route(bp, "/migrate/plans/<plan_id>/check", methods=["POST"], permission=Permission.TEST)
+def plan_checked(plan_id: str) -> ResponseReturnValue:
+    """Connect and log in with the values of the plan; nothing is sent and nothing goes live."""
+    return _tried(plan_id)
+
+
 @tenant_route(bp, "/migrate/plans/<plan_id>/test", methods=["POST"], permission=Permission.TEST)
 def plan_tested(plan_id: str) -> ResponseReturnValue:
     """Send a test mail in this tenant with the values of the plan; nothing goes live."""
+    return _tried(plan_id)
+
+
+def _tried(plan_id: str) -> ResponseReturnValue:
     g.plan_id = plan_id
     made = _made_again(plan_id)
     g.plan_id = made.transfer.id
     if made.transfer.missing or (blank := _blank(made.transfer.slots)):
         return plan_page(made, blank=() if made.transfer.missing else blank), 422
     g.run = tried(made.transfer)
+    if live():
+        return run_part(made.transfer.id, g.run)
     # What was accepted is proven from now on.
     return plan_page(services().importing.look(current_access(), made.transfer.id))
 
@@ -106,8 +138,7 @@ def document_refused(error: PostroomError) -> ResponseReturnValue:
     if "HX-Request" in request.headers:
         # The page with the text in it stays as it is; only what is said of it is new.
         return render_template("pages/migrate/_import_said.html", **told), error.status
-    kept = request.form.get("kept", "") if not _given() else _sealed(_given())
-    return render_template("pages/migrate/import.html", kept=kept, **told), error.status
+    return render_template("pages/migrate/import.html", kept=kept_document(), **told), error.status
 
 
 def plan_refused(error: PostroomError) -> ResponseReturnValue:
@@ -117,15 +148,17 @@ def plan_refused(error: PostroomError) -> ResponseReturnValue:
     if isinstance(error, SetupChangedMeanwhileError):
         if request.method == "GET":
             return render_template("pages/migrate/outdated.html", error=error, plan_id=plan_id), error.status
-        made = _made_again(plan_id, anew=True)
-        return plan_page(made, moved=error), error.status
+        return plan_page(_made_again(plan_id, anew=True, counted=False), moved=error), error.status
     if request.method == "GET":
         return errors.of_domain(error)
+    if isinstance(error, LimitedError):
+        made = _made_again(plan_id, anew=True, counted=False)
+        return plan_page(made, error=error), error.status, {"Retry-After": str(error.retry_after)}
     # What was typed rightly beside what was not is kept.
     refused = {each.pointer for each in error.errors}
     good = {slot for slot, pointer in importing.slots(access, plan_id).items() if pointer not in refused}
     typed = {slot: value for slot, value in Chosen.of(request.form).typed.items() if slot in good}
-    made = importing.again(access, plan_id, typed, anew=True)
+    made = importing.again(access, plan_id, typed, anew=True, counted=False)
     return plan_page(made, error=error), error.status
 
 
@@ -147,8 +180,10 @@ def plan_page(
     moved: SetupChangedMeanwhileError | None = None,
     blank: Sequence[str] = (),
 ) -> str:
-    """Draw the plan of an import."""
+    """Draw the plan of an import; for a part of the page, say what stands in the way of its run."""
     transfer = made.transfer
+    if live():
+        return nothing_started(_in_the_way(made, error or moved, blank))
     in_slots = {slot.pointer for slot in transfer.slots}
     document = transfer.plan.document
     fixed = [(title_of(document, at), WITH_DOCUMENT) for at in slots(document) if at not in in_slots]
@@ -165,9 +200,16 @@ def plan_page(
     )
 
 
+def _in_the_way(made: ImportPlan, error: PostroomError | None, blank: Sequence[str]) -> list[Text]:
+    if error:
+        return in_the_way(error)
+    slots, document = made.transfer.slots, made.transfer.plan.document
+    return lacking(document, [slot.pointer for slot in slots if slot.way == "missing" or slot.name in blank])
+
+
 def _row(slot: Slot, document: dict[str, Any], error: PostroomError | None, blank: Sequence[str]) -> Row:
-    found: list[tuple[Way, bool]] = [("keep", slot.keepable), ("sealed", slot.sealed), ("type", True)]
-    usual: Way = {"kept": "keep", "sealed": "sealed"}.get(slot.way, "type")  # type: ignore[assignment]
+    found = [("keep", slot.keepable), ("sealed", slot.sealed), *ways_of_lent(slot.lendable), ("type", True)]
+    usual = {"kept": "keep", "sealed": "sealed", "lent": f"{ENV}{slot.lent}"}.get(slot.way, "type")
     said = [each.message for each in error.errors if each.pointer == slot.pointer] if error else []
     if slot.name in blank or (request.method == "POST" and slot.way == "missing"):
         said = said or [MISSING]
@@ -177,69 +219,38 @@ def _row(slot: Slot, document: dict[str, Any], error: PostroomError | None, blan
     return Row(slot.name, title_of(document, slot.pointer), ways, chosen, slot.way == "given", said, lines)
 
 
-def _made_again(plan_id: str, *, anew: bool = False) -> ImportPlan:
-    """The plan with the secrets as the form says. What was typed for it before stays, where typing is still chosen."""
+def _made_again(
+    plan_id: str, *, anew: bool = False, counted: bool = True, given: Mapping[str, Choice] | None = None
+) -> ImportPlan:
+    """The plan with the secrets as the form says. What was typed for it before stays, where typing is still chosen.
+
+    ``given`` are secrets of a file. A page with scripts tells which of its plans was the last.
+    """
     chosen = Chosen.of(request.form)
-    choices: dict[str, str | None] = dict(chosen.typed)
+    choices: dict[str, Choice] = dict(chosen.typed)
     choices |= {slot: None for slot, way in chosen.ways.items() if way == "keep"}
+    choices |= read_choices({slot: {"env": name} for slot, name in chosen.lent.items()})
     back = [slot for slot, way in chosen.ways.items() if way == "sealed"]
-    return services().importing.again(current_access(), plan_id, choices, without=back, anew=anew)
+    choices |= given or {}
+    last = request.form.get("plan") or plan_id
+    g.plan_id = last
+    return services().importing.again(current_access(), last, choices, without=back, anew=anew, counted=counted)
+
+
+def _secrets_file() -> dict[str, Choice]:
+    """What the file says of secrets. Raises DocumentInvalidError, or InputError with the places."""
+    file = request.files.get("secrets-file")
+    content = file.read() if file else b""
+    if not content.strip():
+        nothing = T("Choose a file with secrets.")
+        raise DocumentInvalidError(nothing, errors=[FieldError("", DocumentInvalidError.code, nothing)])
+    return read_choices(parsed(content))
 
 
 def _blank(found: Sequence[Slot]) -> list[str]:
     """Where typing was chosen over what would be there anyway, and nothing was typed."""
     ways = Chosen.of(request.form).ways
-    return [slot.name for slot in found if ways.get(slot.name) == "type" and slot.way in ("kept", "sealed")]
-
-
-def _document() -> str | bytes:
-    found = _given() or _unsealed(request.form.get("kept", ""))
-    if not found:
-        nothing = T("Choose a file, or paste the text.")
-        raise DocumentInvalidError(nothing, errors=[FieldError("", DocumentInvalidError.code, nothing)])
-    return found
-
-
-def _given() -> str | bytes:
-    """What was sent: the file if there is one, else the text."""
-    file = request.files.get("file")
-    content = file.read() if file else b""
-    if file:
-        file.seek(0)
-    return content or request.form.get("text", "").strip()
-
-
-def _file_name() -> str | None:
-    file = request.files.get("file")
-    return file.filename if file else None
-
-
-def _sealed(document: str | bytes) -> str:
-    """A short document for its page to take along: it may hold passwords, so it is not shown again."""
-    raw = document.encode() if isinstance(document, str) else document
-    packed = base64.b85encode(zlib.compress(raw)).decode()
-    if not raw or len(packed) > KEPT_LIMIT:
-        return ""
-    owner = {"for": _PURPOSE, "by": current_actor().id, "in": current_tenant().id}
-    sealed = services().vault.seal({**owner, "at": int(time.time()), "packed": packed}).decode()
-    return sealed if len(sealed) <= KEPT_LIMIT else ""
-
-
-def _unsealed(kept: str) -> bytes:
-    if not kept:
-        return b""
-    try:
-        content = services().vault.open(kept.encode())
-    except VaultKeyError:
-        return b""
-    mine = isinstance(content, dict) and (content.get("for"), content.get("by"), content.get("in")) == (
-        _PURPOSE,
-        current_actor().id,
-        current_tenant().id,
-    )
-    if not mine or time.time() - content["at"] >= _KEPT_FOR:
-        return b""
-    return zlib.decompress(base64.b85decode(content["packed"]))
+    return [slot.name for slot in found if ways.get(slot.name) == "type" and slot.way in ("kept", "sealed", "lent")]
 
 
 def _to(address: str) -> ResponseReturnValue:

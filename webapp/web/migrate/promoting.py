@@ -13,6 +13,7 @@ from flask_babel import gettext
 
 from webapp.domain.errors import NotFoundError, PostroomError, SetupChangedMeanwhileError
 from webapp.domain.roles import Access, Permission
+from webapp.domain.text import T, Text
 from webapp.services.transfer.merging import OVERWRITES
 from webapp.services.transfer.planning import TransferPlan
 from webapp.services.transfer.promoting import Comparison, Place, Promotion
@@ -21,10 +22,10 @@ from webapp.web.folds import part_page, sheet_of
 from webapp.web.migrate.blueprint import bp
 from webapp.web.migrate.confirming import Confirming, made_live, proposed
 from webapp.web.migrate.pairs import pair_of, pairable
-from webapp.web.migrate.secrets import MISSING, Chosen, Row, Way, has_lines, lent_in, title_of
+from webapp.web.migrate.secrets import ENV, MISSING, Chosen, Row, has_lines, lacking, lent_in, title_of, ways_of_lent
 from webapp.web.migrate.standing import areas_of, labels_of, ticked, undecided, usual_ticks
 from webapp.web.migrate.telling import drawn
-from webapp.web.migrate.trying import tried
+from webapp.web.migrate.trying import CHANGED, in_the_way, live, nothing_started, run_part, tried
 from webapp.web.security import tenant_route
 
 
@@ -55,6 +56,12 @@ def promote() -> ResponseReturnValue:
 def promoted() -> ResponseReturnValue:
     """Promote what is ticked, with the secrets as they were chosen."""
     return _planned(_applied)
+
+
+@tenant_route(bp, "/migrate/promote/check", methods=["POST"], permission=Permission.TEST)
+def promotion_checked() -> ResponseReturnValue:
+    """Connect and log in from the target with what is ticked; nothing is sent and nothing goes live."""
+    return _planned(_tried)
 
 
 @tenant_route(bp, "/migrate/promote/propose", methods=["POST"], permission=Permission.EDIT)
@@ -115,6 +122,8 @@ def _tried(source: Access, compared: Comparison, wanted: Promotion, made: Transf
     if made.missing:
         return _page(source, compared, wanted.only, made), 422
     g.run = tried(made)
+    if live():
+        return run_part(made.id, g.run)
     # What was accepted is proven from now on.
     seen = services().promoting.look(source, current_access(), wanted)
     return _page(source, compared, wanted.only, replace(seen, id=made.id))
@@ -160,6 +169,9 @@ def _page(
     target = current_access()
     places = services().promoting.places(source, target, Promotion(ticks)) if ticks else ()
     document = services().setups.active(source.tenant).document
+    if live():
+        needed = [each.pointer for each in places if each.slot in (*blank, *(made.missing if made else ()))]
+        return nothing_started(_in_the_way(error, moved, untick, asked) or lacking(document, needed))
     provider = (document.get("connector") or {}).get("provider")
     areas = areas_of(compared.drift, ticks, provider, source.tenant, asked)
     typed = _typed(made)
@@ -183,6 +195,19 @@ def _page(
     )
 
 
+def _in_the_way(error: PostroomError | None, moved: bool, untick: bool, asked: Sequence[str]) -> list[Text]:
+    """Why nothing can be tried, for the place of the run."""
+    if error:
+        return in_the_way(error)
+    ways = (
+        (moved, T("One of the two tenants was changed meanwhile.")),
+        (moved, CHANGED),
+        (untick, T("Nothing is ticked.")),
+        (bool(asked), T("Both tenants changed the same. Choose one of the two first.")),
+    )
+    return [words for stands, words in ways if stands]
+
+
 def _row(
     place: Place,
     document: Mapping[str, Any],
@@ -192,7 +217,8 @@ def _row(
     made: TransferPlan | None,
 ) -> Row:
     chosen = Chosen.of(request.form)
-    found: list[tuple[Way, bool]] = [("keep", place.keepable), ("type", True), ("copy", place.copyable)]
+    lent = ways_of_lent(place.lendable)
+    found = [("keep", place.keepable), *lent, ("type", True), ("copy", place.copyable)]
     ways = tuple(way for way, there in found if there)
     unasked = place.keepable and place.slot not in chosen.could_keep
     way = "keep" if unasked else chosen.way(place.slot, ways, "type")
@@ -221,6 +247,8 @@ def _choices(places: Sequence[Place]) -> tuple[dict[str, Any], list[str]]:
             choices[place.slot] = "copy"
         elif way == "keep":
             choices[place.slot] = "keep"
+        elif way in {f"{ENV}{name}" for name in place.lendable}:
+            choices[place.slot] = {"env": chosen.lent[place.slot]}
         elif value:
             choices[place.slot] = {"value": value}
         elif way == "type":

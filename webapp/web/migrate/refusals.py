@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from webapp.domain.errors import (
     ApprovalRequiredError,
     ClosedToChangesError,
+    ConnectorNotSetUpError,
     FlowsWouldBreakError,
     InputError,
     LimitedError,
@@ -52,7 +53,10 @@ _PAGES: Final[Mapping[str, Callable[[PostroomError], ResponseReturnValue]]] = {
         ),
         proposal_refused,
     ),
+    "migrate.plan_secrets": plan_refused,
+    "migrate.plan_checked": plan_refused,
     "migrate.plan_tested": plan_refused,
+    "migrate.promotion_checked": promotion_refused,
     "migrate.promotion_tested": promotion_refused,
 }
 
@@ -61,6 +65,7 @@ _PAGES: Final[Mapping[str, Callable[[PostroomError], ResponseReturnValue]]] = {
 @bp.errorhandler(PayloadTooLargeError)
 @bp.errorhandler(LimitedError)
 @bp.errorhandler(SecretsMissingError)
+@bp.errorhandler(ConnectorNotSetUpError)
 @bp.errorhandler(FlowsWouldBreakError)
 @bp.errorhandler(SetupUnprovenError)
 @bp.errorhandler(SetupChangedMeanwhileError)

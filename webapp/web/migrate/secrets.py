@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
@@ -18,7 +18,9 @@ from webapp.domain.text import T, Text
 from webapp.services.marks import standing_at
 from webapp.web.context import services
 
-Way = Literal["keep", "type", "copy", "sealed"]
+Way = str
+"""keep, type, copy or sealed; or ``env:`` and the name of a secret that the operator lends."""
+ENV: Final = "env:"
 WAYS: Final[Mapping[str, Text]] = {
     "keep": T("Keep the one that is stored here"),
     "sealed": T("Take the sealed one of the document"),
@@ -46,7 +48,7 @@ class Row:
 
     @property
     def labels(self) -> list[tuple[Way, Text]]:
-        return [(way, WAYS[way]) for way in self.ways]
+        return [(way, _words_of(way)) for way in self.ways]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +70,34 @@ class Chosen:
         typed = {slot: value for slot, value in typed.items() if ways.get(slot, "type") == "type"}
         return cls(ways, typed, frozenset(form.getlist("could-keep")))
 
+    @property
+    def lent(self) -> dict[str, str]:
+        """Slot → the name of the operator's secret that was chosen."""
+        return {slot: way.removeprefix(ENV) for slot, way in self.ways.items() if way.startswith(ENV)}
+
     def way(self, slot: str, ways: Sequence[Way], usual: Way) -> Way:
         """What was chosen for a slot, where that is possible."""
         return next((way for way in ways if way == self.ways.get(slot)), usual)
+
+
+def ways_of_lent(names: Sequence[str]) -> list[tuple[Way, bool]]:
+    """The ways to borrow a secret from the operator; each of them is there."""
+    return [(f"{ENV}{name}", True) for name in names]
+
+
+def _words_of(way: Way) -> Text:
+    return WAYS[way] if way in WAYS else T("Lent by the operator as %(name)s", name=way.removeprefix(ENV))
 
 
 def title_of(document: Mapping[str, Any], pointer: str) -> Text:
     """A secret's name as its form says it."""
     setting = _setting(document, pointer)
     return setting.about.title if setting else Text(".".join(pointer.split("/")[3:]))
+
+
+def lacking(document: Mapping[str, Any], pointers: Sequence[str]) -> list[Text]:
+    """Say which secrets have to be given first."""
+    return [T("Give this secret first: %(title)s.", title=title_of(document, each)) for each in pointers]
 
 
 def has_lines(document: Mapping[str, Any], pointer: str) -> bool:

@@ -19,9 +19,9 @@ from webapp.domain.roles import Permission
 from webapp.domain.text import T, Text
 from webapp.domain.usage import FLOW_TITLES
 from webapp.services.transfer.planning import TransferPlan
-from webapp.web.connector.outcome import PHASE_TITLES
 from webapp.web.context import current_access
 from webapp.web.migrate.confirming import Confirming
+from webapp.web.migrate.trying import run_context, usage_types
 
 ASKED = (SecretsMissingError, FlowsWouldBreakError, SetupUnprovenError)
 """Refusals that are answered by something on the page, and said there."""
@@ -63,8 +63,8 @@ def drawn(plan: TransferPlan | None, error: PostroomError | None, said: Confirmi
         "reason_wanted": access.tenant.production
         and bool(plan and not plan.plan.proven and (plan.plan.needs_reason or plan.missing)),
         "said": said,
-        "run": g.get("run"),
-        "phase_titles": PHASE_TITLES,
+        **run_context(plan.id if plan else "", g.get("run")),
+        "usage_types": usage_types(),
         "to": request.form.get("to") or access.actor.name,
         "may_test": access.may(Permission.TEST),
         "may_save": access.may(Permission.SAVE),
