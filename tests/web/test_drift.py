@@ -166,6 +166,20 @@ class TestConflict:
         assert live(conflict)["connector"]["config"]["replyTo"] == result
         assert live(conflict)["templates"]["SignIn"]["*"]["subject"] == "Newer"
 
+    def test_keeping_all_is_written_down_and_not_asked_again(self, promoted: House, ada: Browser) -> None:
+        edit(promoted, "dev", **{REPLY_TO: "new@example.com"})
+        edit(promoted, "prod", **{REPLY_TO: "own@example.com"})
+        ada.get(f"{PROMOTE}?from=dev")
+
+        answer = promote(ada, **{f"side__{REPLY_TO}": "here"})
+
+        assert answer.location == "/t/prod/connector/saved/3"
+        assert ada.get(answer.location).status_code == 200
+        assert ada.get("/t/prod/history/3").status_code == 200
+        assert live(promoted)["connector"]["config"]["replyTo"] == "own@example.com"
+        assert standing(ada.get(f"{PROMOTE}?from=dev").text, REPLY_TO) == "Left as it was last time"
+        assert "Nothing new since" in ada.get("/t/prod/").text
+
     def test_what_was_chosen_stays_chosen_where_something_else_is_missing(self, conflict: House, ada: Browser) -> None:
         ada.get(f"{PROMOTE}?from=dev")
 

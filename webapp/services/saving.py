@@ -72,12 +72,17 @@ class Request:
     origin_detail: str | None = None
     request_id: str | None = None
     transfer: Mapping[str, Any] | None = None
-    """Where it came from: ``from`` (a tenant), its ``revision`` and, for a part, ``only`` (pointers); or ``file`` and
-    ``hash``, or the ``system`` whose document it was."""
+    """Where it came from: ``from`` (a tenant), its ``revision`` and, for a part, ``only`` (pointers), and what
+    was ``kept`` where both sides had changed; or ``file`` and ``hash``, or the ``system`` whose document it was."""
     approved_by: str | None = None
     """Whoever approved it, where that is not the one who wants it."""
     within: Callable[[Session, int], None] | None = None
     """Done in the same transaction, with the new revision's number; what it raises undoes all of it."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether it says what stays, which is written down even where nothing changes."""
+        return bool(self.transfer and self.transfer.get("kept"))
 
     @property
     def tenant(self) -> TenantInfo:
@@ -129,7 +134,7 @@ class Saving:
             active = self._revisions.replaceable(request.tenant)
             prepared = make(self._seen(request, active))
             found = changes(active.document, prepared.document)
-            if not found:
+            if not found and not request.decides:
                 return Saved(active.number, False, active, [])
             unproven = self._unproven(request, active, prepared)
             if unproven and not (request.reason or "").strip():

@@ -298,6 +298,23 @@ class TestMerging:
         with pytest.raises(PromotionConflictsError):
             pair.promote("/connector", merge=True)
 
+    @pytest.mark.parametrize(
+        ("only", "said"),
+        [((), {"merge": True, "leave": [REPLY_TO]}), ((), {"whole": True})],
+        ids=["by pointer", "in the console"],
+    )
+    def test_a_decision_that_changes_nothing_is_remembered(self, pair, only, said):
+        pair.edit(pair.source, **{REPLY_TO: "new@example.com"})
+        pair.edit(pair.target, **{REPLY_TO: "own@example.com"})
+
+        number = pair.promote(*only, **said)
+
+        (line,) = pair.setups.history(pair.target.tenant, limit=1)
+        assert (line.number, line.origin, line.changed) == (number, "promote", ())
+        assert line.transfer == {"from": "dev", "revision": 2, "kept": [REPLY_TO]}
+        assert (pair.at(REPLY_TO), pair.standings()) == ("own@example.com", {REPLY_TO: Standing.LEFT})
+        assert pair.promote(*only, **said) == number
+
     def test_a_conflict_elsewhere_is_not_asked_about(self, pair):
         pair.edit(pair.source, **{REPLY_TO: "new@example.com", f"{SIGN_IN}/subject": "New"})
         pair.edit(pair.target, **{REPLY_TO: "own@example.com"})

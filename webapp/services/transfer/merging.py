@@ -49,10 +49,24 @@ def kept(drift: Drift, wanted: Promotion) -> list[str]:
     return [part.pointer for part in asked if part.standing in (Standing.EDITED, Standing.LEFT)]
 
 
+def settled(drift: Drift, wanted: Promotion) -> list[str]:
+    """The conflicts that were decided for the target."""
+    if wanted.whole:
+        return [part.pointer for part in drift.parts if part.asked and part.pointer not in wanted.only]
+    if not wanted.merge:
+        return []
+    asked = [part.pointer for part in drift.parts if part.asked and _left_out(part.pointer, wanted)]
+    return [each for each in asked if not wanted.only or any(touches(each, only) for only in wanted.only)]
+
+
 def _decided(part: str, wanted: Promotion) -> bool:
     """Whether somebody named this very part, or left it out."""
     named = any(each == part or each.startswith(f"{part}/") for each in wanted.only)
-    return named or any(each == part or part.startswith(f"{each}/") for each in wanted.leave)
+    return named or _left_out(part, wanted)
+
+
+def _left_out(part: str, wanted: Promotion) -> bool:
+    return any(each == part or part.startswith(f"{each}/") for each in wanted.leave)
 
 
 def overwriting(drift: Drift, ours: Mapping[str, Any], made: Mapping[str, Any]) -> Iterator[Problem]:
@@ -76,7 +90,8 @@ def put_over(
 ) -> dict[str, Any]:
     """The target's setup with the wanted parts of the source's put over it, but for those that are kept."""
     errors: list[FieldError] = []
-    only = list(wanted.only) or [f"/{name}" for name in source if name not in LEFT_ALONE]
+    usual = [] if wanted.whole else [f"/{name}" for name in source if name not in LEFT_ALONE]
+    only = list(wanted.only) or usual
     made = dict(target)
     for pointers, place, origin in ((only, "only", source), (wanted.leave, "except", target)):
         for index, pointer in enumerate(pointers):

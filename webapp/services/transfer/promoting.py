@@ -22,7 +22,7 @@ from webapp.services.setups import Setups, StoredSetup
 from webapp.services.transfer.differing import Difference
 from webapp.services.transfer.drift import Drift, Drifts
 from webapp.services.transfer.lineage import Promoted
-from webapp.services.transfer.merging import Promotion, kept, overwriting, put_over
+from webapp.services.transfer.merging import Promotion, kept, overwriting, put_over, settled
 from webapp.services.transfer.planning import Planning, TransferPlan, Wanted
 from webapp.services.transfer.slots import Choice, read_choices
 
@@ -146,6 +146,8 @@ class Promoting:
         came: dict[str, Any] = {"from": source.tenant.slug, "revision": theirs.number}
         if wanted.only and not wanted.whole:
             came["only"] = list(wanted.only)
+        if decided := settled(drift, wanted):
+            came["kept"] = decided
         lost = tuple(overwriting(drift, slotted(ours.document), merged))
         detail = source.tenant.slug
         return Wanted(merged, warnings=lost, origin="promote", origin_detail=detail, transfer=came), choices, typed

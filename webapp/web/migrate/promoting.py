@@ -106,10 +106,10 @@ def _planned(then: Callable[[Access, Comparison, Promotion, TransferPlan], Respo
     if open_conflicts:
         g.kept = _remembered()
         return _page(source, compared, ticks, _looked(source, ticks), asked=open_conflicts), 422
-    if not ticks:
+    if not ticks and not any(part.asked for part in compared.drift.parts):
         g.kept = _remembered()
         return _page(source, compared, ticks, None, untick=True), 422
-    choices, blank = _choices(services().promoting.places(source, target, Promotion(ticks)))
+    choices, blank = _choices(services().promoting.places(source, target, Promotion(ticks, whole=True)))
     wanted = Promotion(ticks, secrets=choices, whole=True)
     made = services().promoting.plan(source, target, wanted, base=compared.target_revision)
     g.made = made
