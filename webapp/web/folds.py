@@ -139,15 +139,14 @@ def _folds(lines: Iterable[DescribedChange], kinds: Sequence[Mail], depth: int) 
         first.setdefault("/".join(line.pointer.split("/")[: depth + 2]), line)
     for pointer, line in first.items():
         found = [mail.kind for mail in kinds if _within(pointer, mail.pointer)]
-        words = tuple(_counted(found)) if depth == 1 else (_KINDS[found[0]],)
+        words = counted(found) if depth == 1 else (_KINDS[found[0]],)
         yield Fold(pointer, line.within[0], words)
 
 
-def _counted(kinds: Sequence[Kind]) -> Iterable[Text]:
-    for kind, (one, several) in _COUNTED.items():
-        count = kinds.count(kind)
-        if count:
-            yield one if count == 1 else T(several, count=count)
+def counted(kinds: Sequence[Kind]) -> tuple[Text, ...]:
+    """Say how many mails come, change and go."""
+    counts = [(kinds.count(kind), one, several) for kind, (one, several) in _COUNTED.items()]
+    return tuple(one if count == 1 else T(several, count=count) for count, one, several in counts if count)
 
 
 def _told_below(groups: Sequence[Group], said: int) -> list[Group]:

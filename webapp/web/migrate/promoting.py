@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from webapp.domain.errors import NotFoundError, PostroomError, SetupChangedMeanwhileError
+from webapp.domain.errors import PostroomError, SetupChangedMeanwhileError
 from webapp.domain.roles import Access, Permission
 from webapp.domain.text import T, Text
 from webapp.services.transfer.merging import OVERWRITES
 from webapp.services.transfer.planning import TransferPlan
 from webapp.services.transfer.promoting import Comparison, Place, Promotion
 from webapp.web.context import current_access, current_actor, current_tenant, services
-from webapp.web.folds import part_page, sheet_of
+from webapp.web.folds import sheet_of
 from webapp.web.migrate.blueprint import bp
 from webapp.web.migrate.confirming import Confirming, made_live, proposed
-from webapp.web.migrate.pairs import pair_of, pairable
+from webapp.web.migrate.pairs import pairable, source_of
+from webapp.web.migrate.parts import addresses_of
 from webapp.web.migrate.secrets import ENV, MISSING, Chosen, Row, has_lines, lacking, lent_in, title_of, ways_of_lent
 from webapp.web.migrate.standing import areas_of, labels_of, ticked, undecided, usual_ticks
 from webapp.web.migrate.telling import drawn
@@ -43,7 +43,7 @@ def pair() -> ResponseReturnValue:
 @tenant_route(bp, "/migrate/promote", permission=Permission.EDIT)
 def promote() -> ResponseReturnValue:
     """Compare another tenant with this one."""
-    source = _source(request.args.get("from"))
+    source = source_of(request.args.get("from"))
     if source is None:
         return render_template("pages/migrate/alone.html")
     compared = services().promoting.compared(source, current_access())
@@ -76,22 +76,15 @@ def promotion_tested() -> ResponseReturnValue:
     return _planned(_tried)
 
 
-@tenant_route(bp, "/migrate/promote/text", permission=Permission.EDIT)
-def promotion_text() -> ResponseReturnValue:
-    """A part of what differs between revisions of two tenants: a text, or the mails of a usage type."""
-    source = _source(request.args.get("from"))
-    theirs, ours = request.args.get("revision", type=int), request.args.get("base", type=int)
-    if source is None or theirs is None or ours is None:
-        raise NotFoundError
-    found = services().promoting.between(source, current_access(), theirs, ours)
-    address = partial(_address, source.tenant.slug, theirs, ours)
-    back = url_for("migrate.promote", **{"from": source.tenant.slug})  # type: ignore[arg-type]
-    return part_page(found, address, back)
-
-
-def _address(source: str, revision: int, base: int, pointer: str) -> str:
-    query: dict[str, Any] = {"from": source, "revision": revision, "base": base, "pointer": pointer}
-    return url_for("migrate.promotion_text", **query)
+@tenant_route(bp, "/migrate/promote/open", methods=["POST"], permission=Permission.EDIT)
+def promotion_opened() -> ResponseReturnValue:
+    """Draw the page again with a fold of mails opened, for browsers without scripts; nothing else changes."""
+    source = _posted_source()
+    compared = services().promoting.compared(source, current_access())
+    ticks = ticked(compared.drift)
+    g.kept = _remembered()
+    moved = _seen_revisions() != (str(compared.source_revision), str(compared.target_revision))
+    return _page(source, compared, ticks, _looked(source, ticks), moved=moved)
 
 
 def _planned(then: Callable[[Access, Comparison, Promotion, TransferPlan], ResponseReturnValue]) -> ResponseReturnValue:
@@ -140,7 +133,7 @@ def _proposed(_source: Access, _compared: Comparison, _wanted: Promotion, made: 
 def promotion_refused(error: PostroomError) -> ResponseReturnValue:
     """Show both sides again, with what stands in the way and everything that was chosen."""
     posted = request.method == "POST"
-    source = _posted_source() if posted else _source(request.args.get("from"))
+    source = _posted_source() if posted else source_of(request.args.get("from"))
     if source is None or source.tenant.id == current_tenant().id:
         flash(gettext("Choose two tenants: one to promote from, and another one to promote to."), "bad")
         return redirect(url_for("migrate.migrate"), 303)
@@ -175,13 +168,14 @@ def _page(
     provider = (document.get("connector") or {}).get("provider")
     areas = areas_of(compared.drift, ticks, provider, source.tenant, asked)
     typed = _typed(made)
-    address = partial(_address, source.tenant.slug, compared.source_revision, compared.target_revision)
+    address = addresses_of("migrate.promotion_text", "pointer", source, compared)
     return render_template(
         "pages/migrate/promote.html",
         source=source.tenant,
         tenants=pairable(),
         compared=compared,
         areas=areas,
+        mails_address=addresses_of("migrate.promotion_mails", "group", source, compared),
         sheet=sheet_of([change for each in compared.differences for change in each.changes], address),
         rows=[_row(place, document, error, typed, blank, made) for place in places],
         fixed=lent_in(document),
@@ -289,14 +283,3 @@ def _seen_revisions() -> tuple[str | None, str | None]:
 
 def _posted_source() -> Access:
     return services().tenants.access(current_actor(), request.form.get("from", ""))
-
-
-def _source(slug: str | None) -> Access | None:
-    """The tenant that was asked for, else the one to begin with. Raises NotFoundError for strangers' tenants."""
-    if slug:
-        return services().tenants.access(current_actor(), slug)
-    here = current_tenant()
-    pair = pair_of(here)
-    others = [access for access in pairable() if access.tenant.id != here.id]
-    usual = [access for access in others if pair and access.tenant.id == pair[0].id]
-    return next(iter([*usual, *others]), None)

@@ -42,6 +42,7 @@ _PAGES: Final[Mapping[str, Callable[[PostroomError], ResponseReturnValue]]] = {
     "migrate.promoted": promotion_refused,
     "migrate.import_proposed": plan_refused,
     "migrate.promotion_proposed": promotion_refused,
+    "migrate.promotion_opened": promotion_refused,
     **dict.fromkeys(
         (
             "migrate.proposal",

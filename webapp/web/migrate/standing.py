@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from functools import partial
+from typing import Final
 
 from flask import request
 
 from webapp.domain.diff import Change
 from webapp.domain.roles import TenantInfo
 from webapp.domain.text import T, Text
-from webapp.services.changes import OTHER, DescribedChange, Group
+from webapp.services.changes import OTHER, TEMPLATES, DescribedChange, Group
 from webapp.services.transfer import drift
 from webapp.services.transfer.drift import Drift, Standing
 from webapp.web.changes import groups_of
-
-Side = Literal["here", "there"]
+from webapp.web.migrate.mails import Mails, Sent, are_many, folded, is_mail, key_of
 
 _ICONS: Final[Mapping[Standing, str]] = {
     Standing.AHEAD: "arrow-right",
@@ -64,11 +64,19 @@ class Area:
     """Those that stayed as they were last time, which fold."""
     left_alone: bool
     """Whether nothing of it goes unless somebody asks for it."""
+    mails: Sequence[Mails] = ()
+    """Mails that fold, where there are many."""
+    left_mails: Sequence[Mails] = ()
 
     @property
     def open(self) -> bool:
         """Whether what folds shows by itself: something of it is ticked, or there is nothing else."""
-        return not self.parts or any(part.ticked for part in self.left)
+        ticked = any(part.ticked for part in self.left) or any(each.chosen or each.open for each in self.left_mails)
+        return ticked or not (self.parts or self.mails)
+
+    @property
+    def left_count(self) -> int:
+        return len(self.left) + sum(len(each.mails) for each in self.left_mails)
 
 
 def areas_of(
@@ -77,20 +85,24 @@ def areas_of(
     """The differences in the admin's words, by part of the setup."""
     areas: dict[Text, list[Part]] = {}
     alone: dict[Text, bool] = {}
+    sent, standing = Sent(request.form), partial(_standing, found, source)
+    many = are_many(found.parts)
+    mails = folded([part for part in found.parts if is_mail(part)], standing, ticks, sent, undecided) if many else []
     for each in found.parts:
+        if many and is_mail(each):
+            areas.setdefault(TEMPLATES, [])
+            alone[TEMPLATES] = False
+            continue
         group = _group(each.difference.changes, provider)
-        known = found.last is not None
         part = Part(
             each.pointer,
             group.lines,
             each.pointer in ticks,
-            each.standing if known else "",
-            _words(each, source) if known else None,
-            _ICONS[each.standing],
+            *standing(each),
             _short(each.edits or each.kept, provider),
             _short(each.news or each.difference.changes, provider),
             not each.edits,
-            _chosen(each.pointer),
+            sent.side(each),
             each.pointer in undecided,
         )
         areas.setdefault(group.title, []).append(part)
@@ -101,6 +113,8 @@ def areas_of(
             [part for part in parts if part.standing != Standing.LEFT],
             [part for part in parts if part.standing == Standing.LEFT],
             alone[title],
+            [each for each in mails if each.standing != Standing.LEFT] if title == TEMPLATES else (),
+            [each for each in mails if each.standing == Standing.LEFT] if title == TEMPLATES else (),
         )
         for title, parts in areas.items()
     ]
@@ -118,22 +132,16 @@ def usual_ticks(found: Drift) -> list[str]:
 
 def ticked(found: Drift) -> list[str]:
     """The parts that the form wants promoted: those that are ticked, and conflicts for which the source was taken."""
-    sent = set(request.form.getlist("tick"))
+    sent = Sent(request.form)
     return [
-        part.pointer
-        for part in found.parts
-        if _chosen(part.pointer) == "there" or (part.pointer in sent and not part.asked)
+        part.pointer for part in found.parts if sent.side(part) == "there" or (not part.asked and sent.ticked(part))
     ]
 
 
 def undecided(found: Drift) -> list[str]:
     """The conflicts for which the form chooses no side."""
-    return [part.pointer for part in found.parts if part.asked and not _chosen(part.pointer)]
-
-
-def _chosen(pointer: str) -> Side | Literal[""]:
-    said = request.form.get(f"side:{pointer}")
-    return "here" if said == "here" else "there" if said == "there" else ""
+    sent = Sent(request.form)
+    return [part.pointer for part in found.parts if part.asked and not sent.side(part)]
 
 
 def _group(found: Sequence[Change], provider: str | None) -> Group:
@@ -142,6 +150,20 @@ def _group(found: Sequence[Change], provider: str | None) -> Group:
 
 def _short(found: Sequence[Change], provider: str | None) -> Sequence[DescribedChange]:
     return _group(found, provider).lines if found else ()
+
+
+def _standing(found: Drift, source: TenantInfo, part: drift.Part) -> tuple[str, Text | None, str]:
+    if found.last is None:
+        return "", None, ""
+    return part.standing, _words(part, source), _ICONS[part.standing]
+
+
+def mails_of(found: Drift, source: TenantInfo, key: str) -> Mails | None:
+    """One fold of mails, opened."""
+    parts = [part for part in found.parts if is_mail(part) and key_of(part) == key]
+    sent = Sent(request.args)
+    ticks = [part.pointer for part in parts if sent.ticked(part)]
+    return next(iter(folded(parts, partial(_standing, found, source), ticks, sent)), None)
 
 
 def _words(part: drift.Part, source: TenantInfo) -> Text:
