@@ -100,6 +100,18 @@ def test_a_conflict_is_refused_by_its_pointer(run: Run, promoted: None, tmp_path
     assert run("promote", "dev", "prod", "--merge", "--only", "/defaultLanguage").code == 0
 
 
+def test_a_conflict_that_is_left_is_decided(run: Run, promoted: None, tmp_path: Path) -> None:
+    edit(run, tmp_path, "dev", defaultLanguage="ja")
+    edit(run, tmp_path, "prod", defaultLanguage="th")
+
+    first, again = (run("promote", "dev", "prod", "--merge", "--except", "/defaultLanguage") for _ in range(2))
+
+    assert (first.code, again.code) == (0, 0)
+    assert "Revision 3 is live." in first.err
+    assert "This is what is live already." in again.err
+    assert run("drift", "dev", "prod").code == 0
+
+
 def test_a_pipeline_without_a_database_is_told_the_same(run: Run, remote: Run, promoted: None, tmp_path: Path) -> None:
     edit(run, tmp_path, "dev", templates=newer)
     made = run("token", "create", "prod", "--name", "ci", "--scope", "config:write", "--read-from", "dev")

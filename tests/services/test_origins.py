@@ -23,6 +23,12 @@ from webapp.services.origins import origin_words
             {"from": "dev", "revision": 7, "only": ["/templates"], "approvedBy": "bob@example.com"},
             "Promoted from dev, revision 7, in part, approved by bob@example.com",
         ),
+        (
+            "promote",
+            "dev",
+            {"from": "dev", "revision": 7, "kept": ["/defaultLanguage"]},
+            "Promoted from dev, revision 7, kept its own where both had changed",
+        ),
         ("duplicate", "dev", {"from": "dev", "revision": 2}, "Begun as a copy of dev, revision 2"),
         ("duplicate", "dev", None, "Begun as a copy of dev"),
         ("of a version to come", None, None, "of a version to come"),

@@ -159,17 +159,19 @@ def _carry_out(
         report("\n".join([*mapped_lines(plan.get("mapped", ())), *lines]))
     said = _said(note, reason, allow_breaking)
     waiting = work.propose(tenant, plan["planId"], said) if propose and plan["changes"] and not dry_run else None
+    made = False
     if waiting:
         plan |= {"proposed": waiting}
     elif not dry_run and not propose:
         done = work.apply(tenant, plan["planId"], said)
         plan |= {"applied": True, "revision": done["revision"]}
+        made = done["created"]
     if as_json:
         report_json(plan)
     if waiting:
         tell(waits_words(waiting))
     elif plan["applied"]:
-        tell(f"Revision {plan['revision']} is live." if plan["changes"] else "This is what is live already.")
+        tell(f"Revision {plan['revision']} is live." if made else "This is what is live already.")
     elif plan["changes"]:
         raise click.exceptions.Exit(Exit.CHANGES)
     elif propose:

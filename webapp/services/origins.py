@@ -18,11 +18,13 @@ ORIGINS: Final[Mapping[str, Text]] = {
 
 
 def origin_words(origin: str, detail: str | None, transfer: Mapping[str, Any] | None) -> list[Text]:
-    """Say how a revision came to be: what was done, whether in part, who approved it."""
+    """Say how a revision came to be: what was done, whether in part, what stayed, who approved it."""
     came = transfer or {}
     said = [_done(origin, detail, came)]
     if came.get("only"):
         said.append(T("in part"))
+    if came.get("kept"):
+        said.append(T("kept its own where both had changed"))
     if came.get("approvedBy"):
         said.append(T("approved by %(name)s", name=came["approvedBy"]))
     return said
