@@ -209,7 +209,7 @@ class TestMany:
 
         assert "Production is not set up yet" in page
         assert "Team 003" not in page.partition("<main")[2]
-        assert "Compare with one of 41 more tenants" in page
+        assert "Choose among 41 more tenants" in page
 
     def test_the_doors_of_migrate_tell_environments_apart(
         self, house: House, ada: Browser, crowd: Callable[[int], None]
