@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from webapp.domain.diff import escape
 from webapp.domain.errors import FieldError, InputError, PostroomError
-from webapp.domain.text import T, Text
+from webapp.domain.text import T
 
 DEPTH_LIMIT: Final = 32
 FAULTS_LIMIT: Final = 100
@@ -25,6 +25,10 @@ class NotJSONError(PostroomError):
     title = T("This is not JSON")
 
 
+class _NoConstantError(ValueError):
+    """NaN or Infinity, which Python would read."""
+
+
 class _Twice(dict[str, Any]):
     """An object that names a key twice; found again by the walk, which knows the pointer."""
 
@@ -34,6 +38,8 @@ class _Twice(dict[str, Any]):
 def loads(text: str | bytes) -> Any:
     """Read one JSON document. Raises NotJSONError, or InputError for duplicate keys, depth and odd values."""
     try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8-sig")
         value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except RecursionError:
         raise InputError(errors=(_too_deep(""),)) from None
@@ -42,9 +48,12 @@ def loads(text: str | bytes) -> Any:
             "Line %(line)s, column %(column)s: %(what)s.", line=exc.lineno, column=exc.colno, what=exc.msg.rstrip(".")
         )
         raise NotJSONError(at) from None
-    except ValueError as exc:
-        # Not UTF-8, NaN or a number with thousands of digits.
-        raise NotJSONError(Text(str(exc))) from None
+    except UnicodeDecodeError:
+        raise NotJSONError(T("It is no text in UTF-8.")) from None
+    except _NoConstantError as exc:
+        raise NotJSONError(T("%(name)s is no value in JSON.", name=str(exc))) from None
+    except ValueError:
+        raise NotJSONError(T("A number in it has thousands of digits.")) from None
     if errors := tuple(islice(faults(value), FAULTS_LIMIT)):
         raise InputError(errors=errors)
     return value
@@ -97,7 +106,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON.")
+    raise _NoConstantError(name)
 
 
 def _too_deep(pointer: str) -> FieldError:

@@ -11,10 +11,12 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from webapp.domain.diff import SECRET, escape, is_secret
 from webapp.domain.errors import DocumentHashMismatchError, DocumentInvalidError, FieldError
+from webapp.domain.strict_json import FAULTS_LIMIT
 from webapp.domain.text import T
 
 FORMAT: Final = "postroom/setup"
@@ -22,6 +24,8 @@ VERSION: Final = 1
 SECTIONS: Final = ("connector", "fallback")
 
 _HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
+_KEY_SHOWN: Final = 200
+"""Characters of a key that has no place, so that a pointer stays readable."""
 _KEYS: Final = frozenset({"format", "version", "setup", "contentHash", "secrets"})
 
 
@@ -50,7 +54,7 @@ class TenantDocument:
 
         Raises DocumentInvalidError, or DocumentHashMismatchError unless ``verify`` is off.
         """
-        errors = list(_faults(value))
+        errors = list(islice(_faults(value), FAULTS_LIMIT))
         if errors:
             raise DocumentInvalidError(errors=errors)
         document = cls(value["setup"], value.get("secrets"))
@@ -155,4 +159,6 @@ def _faults(value: Any) -> Iterator[FieldError]:
         )
     for key in value:
         if key not in _KEYS:
-            yield FieldError(f"/{key}", "value.unknown", T("This has no place in a tenant document."))
+            yield FieldError(
+                f"/{escape(key[:_KEY_SHOWN])}", "value.unknown", T("This has no place in a tenant document.")
+            )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Final
 
 from webapp.domain import tenant_document
@@ -12,6 +13,7 @@ from webapp.domain.diff import changes
 from webapp.domain.errors import (
     ApprovalRequiredError,
     ConfigInvalidError,
+    FieldError,
     FlowsWouldBreakError,
     PlanProposedError,
     SecretsMissingError,
@@ -19,6 +21,7 @@ from webapp.domain.errors import (
 from webapp.domain.problem import Problem
 from webapp.domain.roles import Access
 from webapp.domain.setup import ConnectorSetup, Setup
+from webapp.domain.strict_json import FAULTS_LIMIT
 from webapp.domain.text import T
 from webapp.services.limits import Limit, Limits
 from webapp.services.marks import secret_pointers, standing_at
@@ -155,12 +158,23 @@ class Planning:
     ) -> tuple[TransferPlan, Filled]:
         active = self._setups.active(access.tenant)
         tenant, setup = access.tenant, wanted.setup
+        if misplaced := tuple(islice(self._misplaced(setup), FAULTS_LIMIT)):
+            raise ConfigInvalidError(errors=misplaced)
         keepable, lendable = self._setups.keepable(tenant, setup), self._setups.lendable(tenant, setup)
         filled = fill(setup, choices, wanted.sealed, keepable, lendable)
         plan = self._judged(access, filled, base, wanted.origin)
         plan = replace(plan, warnings=[*wanted.warnings, *plan.warnings])
         breaks = tuple(self._breaks(active.setup, plan.document))
         return TransferPlan("", plan, filled.missing, breaks, filled.slots), filled
+
+    def _misplaced(self, setup: Mapping[str, Any]) -> Iterator[FieldError]:
+        """Slots at settings that are no secrets: nothing is asked for there."""
+        for pointer in tenant_document.slots(setup):
+            _, name, _, *path = pointer.split("/")
+            provider = setup[name].get("provider")
+            kind = self._connectors.get(provider) if isinstance(provider, str) else None
+            if kind and f"/{'/'.join(path)}" not in secret_pointers(kind):
+                yield FieldError(pointer, "secret.not_possible", T("This setting is not a secret. Give its value."))
 
     def _judged(self, access: Access, filled: Filled, base: int | None, origin: Origin) -> Plan:
         try:

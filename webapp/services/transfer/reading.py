@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from datetime import date
 from itertools import islice
 from typing import Any, Final
@@ -28,7 +29,8 @@ YAML_VALUES: Final = 20_000
 
 def parsed(text: str | bytes) -> Any:
     """Parse a document. Raises DocumentInvalidError or PayloadTooLargeError."""
-    raw = text.encode() if isinstance(text, str) else text
+    # Half characters are refused below, as what is no UTF-8.
+    raw = (text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text).removeprefix(BOM_UTF8)
     as_json = raw.lstrip()[:1] in (b"{", b"[")
     if len(raw) > (SIZE_LIMIT if as_json else YAML_LIMIT):
         limit = T("A document has at most %(json)s MB as JSON and %(yaml)s MB as YAML.", json=5, yaml=2)
