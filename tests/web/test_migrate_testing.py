@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from html import unescape
+from typing import ClassVar
 
 import pytest
 
@@ -114,3 +117,82 @@ class TestImport:
 
         assert answer.status_code == 422
         assert server.bodies == []
+
+    def test_a_check_sends_nothing(self, home: House, ada: Browser, server: ScriptedServer) -> None:
+        give(ada, exported(home), PROD)
+
+        answer = apply(ada, end="/check", **{f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED})
+
+        assert "Connected and logged in" in answer.text
+        assert "is-proven" not in answer.text
+        assert server.bodies == []
+
+    def test_a_button_that_is_pressed_twice_sends_once(self, home: House, ada: Browser, server: ScriptedServer) -> None:
+        give(ada, exported(home), PROD)
+        fields = {f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED, "press": ada.field("press")}
+
+        first, again = (apply(ada, to=TO, end="/test", **fields) for _ in range(2))
+
+        assert len(server.bodies) == 1
+        for page in (first, again):
+            assert "These values are proven now." in page.text
+
+    def test_the_next_press_sends_again(self, home: House, ada: Browser, server: ScriptedServer) -> None:
+        give(ada, exported(home), PROD)
+        for _ in range(2):
+            fields = {f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED, "press": ada.field("press")}
+            apply(ada, to=TO, end="/test", **fields)
+
+        assert len(server.bodies) == 2
+
+
+class TestLive:
+    HTMX: ClassVar = {"HX-Request": "true"}
+
+    def begun(self, house: House, browser: Browser, end: str = "test") -> str:
+        """Begin a run as a page with scripts does; the answer is a part of the page."""
+        plan = give(browser, exported(house), PROD)
+        address = re.search(r'action="(/t/prod/migrate/plans/[0-9a-f]{32})"', plan.text)
+        assert address
+        fields = {f"way:{SLOT}": "type", f"secret:{SLOT}": TYPED, "to": TO}
+        return str(browser.post(f"{address[1]}/{end}", fields, headers=self.HTMX).text)
+
+    def ended(self, browser: Browser, part: str) -> str:
+        """Ask how it stands until it has ended."""
+        while found := re.search(r'hx-get="([^"]+)"', part):
+            part = browser.get(unescape(found[1]), headers=self.HTMX).text or part
+        return part
+
+    def test_the_answer_is_the_run_and_what_it_proved(self, home: House, ada: Browser) -> None:
+        part = self.ended(ada, self.begun(home, ada))
+
+        assert "<html" not in part
+        assert "These values are proven now." in part
+        assert re.search(r'is-proven"\s+id="plan-proof" hx-swap-oob="true"', part)
+        assert TYPED not in part
+
+    def test_a_check_proves_nothing(self, home: House, ada: Browser, server: ScriptedServer) -> None:
+        part = self.ended(ada, self.begun(home, ada, "check"))
+
+        assert "Connected and logged in" in part
+        assert "plan-proof" not in part
+        assert server.bodies == []
+
+    def test_a_run_is_not_shown_to_who_did_not_make_the_plan(self, home: House, ada: Browser, bob: Browser) -> None:
+        part = self.begun(home, ada)
+        address = re.search(r"/t/prod/migrate/plans/[0-9a-f]{32}/runs/[0-9a-f]{32}", part)
+        assert address
+        self.ended(ada, part)
+
+        assert bob.get(address[0], headers=self.HTMX).status_code == 404
+        assert bob.get(address[0]).status_code == 404
+
+    def test_without_scripts_its_address_leads_back_to_the_plan(self, home: House, ada: Browser) -> None:
+        part = self.begun(home, ada)
+        address = re.search(r"/t/prod/migrate/plans/[0-9a-f]{32}/runs/[0-9a-f]{32}", part)
+        assert address
+        self.ended(ada, part)
+
+        page = ada.get(ada.get(address[0]).location)
+
+        assert "These values are proven now." in page.text

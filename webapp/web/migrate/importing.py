@@ -42,7 +42,7 @@ from webapp.web.migrate.secrets import (
     title_of,
     ways_of_lent,
 )
-from webapp.web.migrate.telling import drawn, in_words
+from webapp.web.migrate.telling import drawn, in_words, later
 from webapp.web.migrate.trying import in_the_way, live, nothing_started, run_part, tried
 from webapp.web.security import tenant_route
 
@@ -135,10 +135,10 @@ def _tried(plan_id: str) -> ResponseReturnValue:
 def document_refused(error: PostroomError) -> ResponseReturnValue:
     """Say what is wrong with the document; nothing that was given is lost."""
     told = {"errors": in_words(error), "title": error.title}
-    if "HX-Request" in request.headers:
+    if live():
         # The page with the text in it stays as it is; only what is said of it is new.
-        return render_template("pages/migrate/_import_said.html", **told), error.status
-    return render_template("pages/migrate/import.html", kept=kept_document(), **told), error.status
+        return render_template("pages/migrate/_import_said.html", **told), error.status, later(error)
+    return render_template("pages/migrate/import.html", kept=kept_document(), **told), error.status, later(error)
 
 
 def plan_refused(error: PostroomError) -> ResponseReturnValue:
@@ -153,7 +153,7 @@ def plan_refused(error: PostroomError) -> ResponseReturnValue:
         return errors.of_domain(error)
     if isinstance(error, LimitedError):
         made = _made_again(plan_id, anew=True, counted=False)
-        return plan_page(made, error=error), error.status, {"Retry-After": str(error.retry_after)}
+        return plan_page(made, error=error), error.status, later(error)
     # What was typed rightly beside what was not is kept.
     refused = {each.pointer for each in error.errors}
     good = {slot for slot, pointer in importing.slots(access, plan_id).items() if pointer not in refused}

@@ -24,7 +24,7 @@ from webapp.web.migrate.pairs import pairable, source_of
 from webapp.web.migrate.parts import addresses_of
 from webapp.web.migrate.secrets import ENV, MISSING, Chosen, Row, has_lines, lacking, lent_in, title_of, ways_of_lent
 from webapp.web.migrate.standing import areas_of, labels_of, ticked, undecided, usual_ticks
-from webapp.web.migrate.telling import drawn
+from webapp.web.migrate.telling import drawn, later
 from webapp.web.migrate.trying import CHANGED, in_the_way, live, nothing_started, run_part, tried
 from webapp.web.security import tenant_route
 
@@ -144,7 +144,7 @@ def promotion_refused(error: PostroomError) -> ResponseReturnValue:
     if posted and (made is None or moved):
         g.kept = _remembered({each.pointer for each in error.errors})
     page = _page(source, compared, ticks, made, error=None if moved else error, moved=moved)
-    return page, error.status if posted else 200
+    return page, error.status if posted else 200, later(error)
 
 
 def _page(

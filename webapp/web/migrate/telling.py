@@ -11,6 +11,7 @@ from flask import g, request
 from webapp.domain.errors import (
     ApprovalRequiredError,
     FlowsWouldBreakError,
+    LimitedError,
     PostroomError,
     SecretsMissingError,
     SetupUnprovenError,
@@ -44,6 +45,11 @@ def in_words(error: PostroomError, beside: Sequence[str] = ()) -> list[Said]:
     if not error.errors:
         return [Said(error.detail)]
     return [Said(each.message, each.pointer) for each in error.errors if each.pointer not in beside]
+
+
+def later(error: PostroomError) -> dict[str, str]:
+    """The header that says when to try again, where it was too much for now."""
+    return {"Retry-After": str(error.retry_after)} if isinstance(error, LimitedError) else {}
 
 
 def drawn(plan: TransferPlan | None, error: PostroomError | None, said: Confirming) -> dict[str, Any]:
