@@ -7,13 +7,13 @@ from typing import Final
 
 from flask import Blueprint, render_template, session
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from webapp.connectors.smtp.presets import SANDBOX
 from webapp.domain.roles import Permission, TenantInfo
 from webapp.domain.text import Text
 from webapp.domain.usage import FLOW_TITLES
 from webapp.services.changes import in_short
+from webapp.services.origins import origin_words
 from webapp.services.setups import RevisionInfo
 from webapp.web.comparisons import comparisons_of, origin_of, others_of
 from webapp.web.connector.cards import sandbox_usable
@@ -61,7 +61,9 @@ def overview() -> ResponseReturnValue:
 
 def _summary(revision: RevisionInfo) -> str:
     """Say in a few words what a revision changed."""
-    return ", ".join(map(translated, in_short(revision.changed, services().connectors))) or str(gettext("Saved"))
+    changed = in_short(revision.changed, services().connectors)
+    origin = origin_words(revision.origin, revision.origin_detail, revision.transfer)
+    return ", ".join(map(translated, changed or origin))
 
 
 def _sandbox_card(tenant: TenantInfo) -> str | None:

@@ -23,7 +23,7 @@ from webapp.web.migrate.confirming import Confirming, made_live, proposed
 from webapp.web.migrate.pairs import pairable, source_of
 from webapp.web.migrate.parts import addresses_of
 from webapp.web.migrate.secrets import ENV, MISSING, Chosen, Row, has_lines, lacking, lent_in, title_of, ways_of_lent
-from webapp.web.migrate.standing import areas_of, labels_of, ticked, undecided, usual_ticks
+from webapp.web.migrate.standing import areas_of, labels_of, nothing_new, ticked, undecided, usual_ticks
 from webapp.web.migrate.telling import drawn, later
 from webapp.web.migrate.trying import CHANGED, in_the_way, live, nothing_started, run_part, tried
 from webapp.web.security import tenant_route
@@ -180,6 +180,7 @@ def _page(
         rows=[_row(place, document, error, typed, blank, made) for place in places],
         fixed=lent_in(document),
         kept=_kept(made),
+        nothing_new=nothing_new(compared.drift),
         changed_secrets=labels_of(compared.drift.secrets),
         # What a tick would overwrite is said beside it.
         warnings=[each for each in made.plan.warnings if each.code != OVERWRITES] if made else [],

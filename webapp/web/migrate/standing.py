@@ -70,9 +70,8 @@ class Area:
 
     @property
     def open(self) -> bool:
-        """Whether what folds shows by itself: something of it is ticked, or there is nothing else."""
-        ticked = any(part.ticked for part in self.left) or any(each.chosen or each.open for each in self.left_mails)
-        return ticked or not (self.parts or self.mails)
+        """Whether what folds shows by itself, since something of it is ticked."""
+        return any(part.ticked for part in self.left) or any(each.chosen or each.open for each in self.left_mails)
 
     @property
     def left_count(self) -> int:
@@ -118,6 +117,11 @@ def areas_of(
         )
         for title, parts in areas.items()
     ]
+
+
+def nothing_new(found: Drift) -> bool:
+    """Whether all that differs was left as it was."""
+    return bool(found.parts) and all(part.standing is Standing.LEFT for part in found.parts)
 
 
 def labels_of(found: Iterable[Change]) -> list[DescribedChange]:
