@@ -126,6 +126,7 @@ class TestDuplicating:
         answer = ada.post(plan[1], {"way:smtp.auth.pass": "type", "secret:smtp.auth.pass": f"{CANARY}-of-stage"})
 
         assert answer.status_code == 303
+        assert ada.get(plan[1].replace("migrate/plans", "begun")).headers["Location"] == "/t/stage/"
         access = house.services.tenants.access(OPERATOR, "stage")
         assert house.services.setups.secrets(access, 2) == {"/connector/config/auth/pass": f"{CANARY}-of-stage"}
 

@@ -17,6 +17,7 @@ from webapp.domain.errors import (
     InputError,
     NotFoundError,
     PostroomError,
+    SetupChangedMeanwhileError,
     SetupUnreadableError,
 )
 from webapp.domain.roles import Environment, Permission
@@ -112,10 +113,14 @@ def begun(plan_id: str) -> ResponseReturnValue:
 
 @bp.errorhandler(InputError)
 @bp.errorhandler(ConflictError)
+@bp.errorhandler(SetupChangedMeanwhileError)
 @bp.errorhandler(SetupUnreadableError)
 @bp.errorhandler(NotFoundError)
 def refused(error: PostroomError) -> ResponseReturnValue:
     """Say beside the fields why no tenant was made; on other pages as everywhere."""
+    if request.endpoint == "tenants.begun" and not isinstance(error, NotFoundError):
+        # What was left to do is done, or something else was done in its place.
+        return redirect(url_for("overview.overview"))
     if request.endpoint != "tenants.new_make":
         return errors.of_domain(error)
     form = MakeForm()

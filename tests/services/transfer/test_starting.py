@@ -312,6 +312,12 @@ class TestRefusal:
             ({"prod.json": '{"a": 1, "a": 2}'}, "prod.json"),
             ({"prod.yaml": "a: &x [1]\nb: *x\n"}, "prod.yaml: Aliases"),
             ({"prod.json": '{"format": "other"}'}, "prod.json /format"),
+            (
+                {"prod.yaml": "format: postroom/setup\nversion: 1\nsetup: {verificationCode: {length: .nan}}"},
+                "prod.yaml",
+            ),
+            ({"prod.yaml": ""}, "prod.yaml"),
+            ({"prod.json": "{}", "prod.secrets.yaml": "a: ["}, "prod"),
             ({"prod.json": "{}", "prod.secrets.json": '{"a": 1}'}, "prod.json /format"),
         ],
     )

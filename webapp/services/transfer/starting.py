@@ -133,16 +133,23 @@ class StartupImport:
         wanted, choices = self._importing.understood(access, bundle.given())
         mark = {"file": bundle.file, "hash": self._hash(tenant, wanted, choices)}
         wanted = replace(wanted, transfer=mark)
-        last, live = self._last(tenant), self._setups.active(tenant).number
+        last, live = self._last(tenant), tenant.active_revision
         look = Look(bundle.file, tenant, "unchanged", revision=live, since=int(last.get("revision", 0)))
         read = _Read(look, access, wanted, choices, mark)
         if last.get("hash") == mark["hash"]:
-            edited = look.since != live and bool(self._setups.diff(tenant, look.since, live))
-            return replace(read, look=replace(look, state="edited" if edited else "unchanged")), []
+            return replace(read, look=replace(look, state="edited" if self._edited(look) else "unchanged")), []
         plan = self._planning.look(access, wanted, choices)
         changed = tuple(change.pointer for change in plan.plan.changes)
         seen = replace(look, state="new" if changed else "same", changed=changed)
         return replace(read, look=seen), [*_lacking(bundle, plan)]
+
+    def _edited(self, look: Look) -> bool:
+        """Whether something else is live than when the file was read last."""
+        try:
+            return look.since != look.revision and bool(self._setups.diff(look.tenant, look.since, look.revision))
+        except PostroomError:
+            # What cannot be read is told on the tenant's own pages; it keeps no server off.
+            return True
 
     def _hash(self, tenant: TenantInfo, wanted: Wanted, choices: Mapping[str, Any]) -> str:
         """A keyed hash of what a file says, its secrets included, off which nothing can be read."""
