@@ -151,8 +151,8 @@ class TestFolds:
     def test_strangers_to_the_source_get_nothing(self, many: House, mallory: Browser) -> None:
         places_of_dev = "?from=dev&revision=2&base=0&pointer=/templates&group=x"
 
-        assert mallory.get(f"/t/others/migrate/promote/text{places_of_dev}").status_code == 404
-        assert mallory.get(f"/t/others/migrate/promote/mails{places_of_dev}").status_code == 404
+        assert mallory.get(f"/t/elsewhere/migrate/promote/text{places_of_dev}").status_code == 404
+        assert mallory.get(f"/t/elsewhere/migrate/promote/mails{places_of_dev}").status_code == 404
 
 
 class TestWithoutScripts:
