@@ -88,6 +88,16 @@ class TestFmt:
         assert written["contentHash"] != document["contentHash"]
         assert run("fmt", str(file)).err.strip().endswith("already.")
 
+    def test_the_line_that_tells_an_editor_the_schema_stays(self, run: Run, tmp_path: Path) -> None:
+        file = tmp_path / "setup.yaml"
+        line = "# yaml-language-server: $schema=./postroom.schema.json\n"
+        file.write_text(line + run("export", "dev", "--format", "yaml").out.replace("length: 6", "length: 8"))
+
+        run("fmt", str(file))
+
+        assert file.read_text().startswith(f"{line}contentHash:")
+        assert run("fmt", str(file)).err.strip().endswith("already.")
+
     def test_what_was_sealed_with_another_setup_is_not_given_a_new_hash(self, run: Run, tmp_path: Path) -> None:
         file = tmp_path / "setup.json"
         file.write_text(json.dumps({"format": "postroom/setup", "version": 1, "setup": {}, "secrets": "-----"}))

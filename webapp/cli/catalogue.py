@@ -53,7 +53,9 @@ def tenant_document_schema() -> dict[str, Any]:
     wanted += [(kind, "validation", TypeAdapter(model)) for kind, model in models.items()]
     schemas, shared = TypeAdapter.json_schemas(wanted, ref_template="#/$defs/{model}")
     definitions: dict[str, Any] = shared["$defs"]
-    definitions["ConnectorSetup"]["allOf"] = [
+    connector = definitions["ConnectorSetup"]
+    connector["properties"]["provider"] |= {"enum": sorted(models)}
+    connector["allOf"] = [
         {
             "if": {"properties": {"provider": {"const": kind}}},
             "then": {"properties": {"config": schemas[kind, "validation"]}},

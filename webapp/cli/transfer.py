@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,19 @@ def fmt(file: Path) -> None:
             f"{file} holds sealed secrets, which open only with the setup they were sealed with. Take “secrets” out, "
             "or export again."
         )
-    text = as_json(document) if file.read_bytes().lstrip()[:1] == b"{" else as_yaml(document)
-    if file.read_bytes() == text.encode():
+    as_it_is = file.read_bytes()
+    text = as_json(document) if as_it_is.lstrip()[:1] == b"{" else f"{_head(as_it_is)}{as_yaml(document)}"
+    if as_it_is == text.encode():
         tell(f"{file} is canonical already.")
         return
     file.write_bytes(text.encode())
     tell(f"{file} is canonical now.")
+
+
+def _head(text: bytes) -> str:
+    """The comments before a document in YAML: there an editor is told its schema."""
+    lines = takewhile(lambda line: line.startswith("#"), text.decode("utf-8-sig").splitlines())
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _applying(command: Command) -> Command:
