@@ -119,7 +119,7 @@ def test_one_that_is_outdated_says_what_changed(ada: API, bob: API, closed: None
 
 
 def test_it_can_be_declined_by_others_and_withdrawn_by_oneself(ada: API, bob: API, closed: None) -> None:
-    first, second = proposed(ada), proposed(ada)
+    first, second = proposed(ada), proposed(ada, port=2525)
 
     assert bob.post(f"/tenants/prod/proposals/{first}/decline", json={"note": "Not on a Friday"}).status_code == 204
     assert ada.post(f"/tenants/prod/proposals/{second}/withdraw").status_code == 204
@@ -128,6 +128,12 @@ def test_it_can_be_declined_by_others_and_withdrawn_by_oneself(ada: API, bob: AP
 
 
 class TestAClosedTenant:
+    def test_it_says_how_it_changes(self, ada: API, closed: None) -> None:
+        answer = ada.get("/tenants/prod")
+
+        assert answer.json is not None
+        assert answer.json["changesBy"] == "approval"
+
     @pytest.mark.parametrize(
         ("method", "path", "body"),
         [

@@ -66,6 +66,16 @@ class TestProposing:
         assert "Withdraw" in page
         assert home.tenant("prod").active_revision == 0
 
+    def test_pressed_twice_it_waits_once(self, home: House, bob: Browser) -> None:
+        bob.get(f"{PROMOTE}?from=dev")
+        page = bob.page
+
+        first = promote(bob, f"{PROMOTE}/propose", **SAID)
+        bob.page = page
+        again = promote(bob, f"{PROMOTE}/propose", **SAID)
+
+        assert first.location == again.location
+
     def test_without_a_reason_the_page_asks_for_it_and_keeps_what_was_typed(self, home: House, bob: Browser) -> None:
         bob.get(f"{PROMOTE}?from=dev")
 

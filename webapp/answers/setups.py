@@ -145,6 +145,8 @@ class TenantAnswer(Answer):
     active_revision: int
     state: str
     """``not_set_up``, ``not_proven`` or ``proven``."""
+    changes_by: Literal["all", "promotion", "approval"]
+    """How it may change: in every way, only by promotion, or by what a second person approved."""
 
     @classmethod
     def of(cls, tenant: TenantInfo, role: Role, state: str) -> TenantAnswer:
@@ -155,6 +157,7 @@ class TenantAnswer(Answer):
             role=role,
             active_revision=tenant.active_revision,
             state=state,
+            changes_by=tenant.changes_by.value,
         )
 
 

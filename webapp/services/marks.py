@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import SecretStr
 
 from webapp.connectors.base import Connector, Destination
 from webapp.connectors.config import settings_of
 from webapp.domain.diff import escape
+from webapp.domain.tenant_document import SECTIONS
 from webapp.services.wording import pointer_of
 
 _MARK_KEYS: Final = frozenset({"set", "fingerprint", "draft", "env", "slot"})
+
+
+SecretWay = Literal["new", "kept", "lent"]
+"""Given with a document, stored and staying, or lent by the operator."""
 
 
 class DraftedSecret(str):
@@ -48,6 +53,25 @@ def is_mark(mark: Any) -> bool:
 def secret_pointers(connector: type[Connector[Any]]) -> frozenset[str]:
     """The config pointers of a connector's secrets."""
     return frozenset(pointer_of(each.path) for each in settings_of(connector.config_model) if each.kind == "secret")
+
+
+def secret_ways(document: Mapping[str, Any], connectors: Mapping[str, type[Connector[Any]]]) -> dict[str, SecretWay]:
+    """Where secrets stand in a document that is to be saved, and where each is from: pointer → way."""
+    found: dict[str, SecretWay] = {}
+    for name in SECTIONS:
+        section = document.get(name)
+        kind = connectors.get(section["provider"]) if isinstance(section, Mapping) else None
+        for pointer in secret_pointers(kind) if kind else ():
+            match standing_at(section, f"/config{pointer}"):
+                case None:
+                    pass
+                case str():
+                    found[f"/{name}/config{pointer}"] = "new"
+                case {"$secret": {"env": str()}}:
+                    found[f"/{name}/config{pointer}"] = "lent"
+                case _:
+                    found[f"/{name}/config{pointer}"] = "kept"
+    return found
 
 
 def secret_leaves(value: Any, pointer: str = "") -> Iterator[tuple[str, str]]:

@@ -51,6 +51,10 @@ TYPED = f"{CANARY}-of-production"
 REASON = Confirmation(note="New relay", reason="Its provider is down today")
 
 
+def saying(note: str) -> Confirmation:
+    return Confirmation(note=note, reason="Its provider is down today")
+
+
 class Clock:
     """Tells the time, and lets it pass."""
 
@@ -157,6 +161,13 @@ class TestProposing:
         assert first.id == second.id
         assert actions(db, closed).count("plan.proposed") == 1
 
+    def test_planned_again_and_proposed_with_the_same_words_it_waits_once(self, proposals, planned, at, db, closed):
+        first, again = (proposals.propose(at(BOB), planned(at(BOB)), REASON) for _ in range(2))
+
+        assert again.id == first.id
+        assert len(proposals.waiting(at(ADA))) == 1
+        assert actions(db, closed).count("plan.proposed") == 1
+
     @pytest.mark.parametrize(
         ("wanted", "said", "refusal"),
         [
@@ -210,8 +221,8 @@ class TestProposing:
             proposals.propose(at(ADA), planned(at(BOB)), REASON)
 
     def test_no_more_wait_than_can_be_read(self, proposals, planned, at):
-        for _ in range(LIMIT):
-            proposals.propose(at(BOB), planned(at(BOB)), REASON)
+        for number in range(LIMIT):
+            proposals.propose(at(BOB), planned(at(BOB)), saying(f"Release {number}"))
 
         with pytest.raises(TooManyProposalsError):
             proposals.propose(at(BOB), planned(at(BOB)), REASON)
@@ -320,7 +331,7 @@ class TestApproving:
             proposals.approve(at(ADA), of_token)
 
     def test_where_somebody_saved_since_nothing_is_applied_and_it_waits_on(self, proposals, planned, at, setups):
-        first, second = (proposals.propose(at(BOB), planned(at(BOB)), REASON).id for _ in range(2))
+        first, second = (proposals.propose(at(BOB), planned(at(BOB)), saying(each)).id for each in ("one", "two"))
         restored = planned(at(BOB), secrets={SLOT: {"value": f"{TYPED}-other"}})
         third = proposals.propose(at(BOB), restored, REASON).id
         proposals.approve(at(ADA), first)
@@ -332,7 +343,7 @@ class TestApproving:
         assert {each.id for each in proposals.waiting(at(ADA))} == {second, third}
 
     def test_what_is_live_already_makes_no_revision_and_waits_no_more(self, proposals, planned, at, setups, closed):
-        first, same = (proposals.propose(at(BOB), planned(at(BOB)), REASON).id for _ in range(2))
+        first, same = (proposals.propose(at(BOB), planned(at(BOB)), saying(each)).id for each in ("one", "two"))
         proposals.approve(at(ADA), first)
 
         saved = proposals.approve(at(ADA), same)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,7 +14,6 @@ from webapp.db.models import PlanRow
 from webapp.db.session import Database
 from webapp.db.types import now
 from webapp.db.vault import Vault
-from webapp.domain.diff import SECRET
 from webapp.domain.errors import (
     ForbiddenError,
     InputError,
@@ -27,7 +26,7 @@ from webapp.domain.errors import (
 from webapp.domain.roles import Access, Actor, Permission
 from webapp.domain.text import T
 from webapp.services.audit import Audit
-from webapp.services.marks import secret_pointers, standing_at
+from webapp.services.marks import SecretWay, secret_ways
 from webapp.services.saving import Request, check_sentences, check_way, reason_wanted
 from webapp.services.secrets import Connectors
 from webapp.services.setups import Plan, Saved, Setups
@@ -109,17 +108,12 @@ class Proposals:
             return self.find(access, plan_id)
         if not access.may(Permission.EDIT):
             raise ForbiddenError
-        asked = Request(access, kept.base, confirmation.note, confirmation.reason, kept.origin, approved_by="-")
-        check_way(asked)
-        check_sentences(asked)
-        check_answered(kept, confirmation)
-        plan = self._setups.plan(access, kept.document, base=kept.base, origin=kept.origin)
-        if not plan.changes:
-            raise NothingToProposeError(T("What this plan wants is live already."))
-        if plan.needs_reason and not (confirmation.reason or "").strip():
-            raise reason_wanted()
+        self._check(access, kept, confirmation)
         said = {"note": _said(confirmation.note), "reason": _said(confirmation.reason)}
         with self._db.write() as session:
+            if same := self._same(session, access, kept, said):
+                # Somebody pressed twice: each time the page plans anew.
+                return same
             if count_proposed(session, access.tenant.id, self._clock()) >= LIMIT:
                 raise TooManyProposalsError(T("%(limit)s wait here. Decide about some of them first.", limit=LIMIT))
             row = session.get(PlanRow, plan_id, with_for_update=True)
@@ -132,6 +126,28 @@ class Proposals:
             self._record(session, "plan.proposed", access, confirmation.request_id, kept, **said)
         return self.find(access, plan_id)
 
+    def _check(self, access: Access, kept: KeptPlan, confirmation: Confirmation) -> None:
+        """Whether a second person's approval is all that is missing."""
+        asked = Request(access, kept.base, confirmation.note, confirmation.reason, kept.origin, approved_by="-")
+        check_way(asked)
+        check_sentences(asked)
+        check_answered(kept, confirmation)
+        plan = self._setups.plan(access, kept.document, base=kept.base, origin=kept.origin)
+        if not plan.changes:
+            raise NothingToProposeError(T("What this plan wants is live already."))
+        if plan.needs_reason and not (confirmation.reason or "").strip():
+            raise reason_wanted()
+
+    def _same(
+        self, session: Session, access: Access, kept: KeptPlan, said: Mapping[str, str | None]
+    ) -> Proposal | None:
+        """What waits already and wants exactly this, of the same person and with the same words."""
+        for each in self._all(session, access):
+            words = {"note": each.note, "reason": each.reason}
+            if each.mine and (each.kept.base, each.kept.document, words) == (kept.base, kept.document, said):
+                return each
+        return None
+
     def count(self, access: Access) -> int:
         """How many wait in the tenant, for who may see them."""
         if not access.may(Permission.EDIT):
@@ -143,10 +159,13 @@ class Proposals:
         """What waits in the tenant, the oldest first. Raises ForbiddenError."""
         if not access.may(Permission.EDIT):
             raise ForbiddenError
-        query = select(PlanRow).where(PlanRow.tenant_id == access.tenant.id, PlanRow.proposed_at.is_not(None))
         with self._db.read() as session:
-            rows = session.scalars(query.order_by(PlanRow.proposed_at, PlanRow.id)).all()
-            return [self._proposal(session, access, row) for row in rows if not lapsed(row, self._clock())]
+            return self._all(session, access)
+
+    def _all(self, session: Session, access: Access) -> list[Proposal]:
+        query = select(PlanRow).where(PlanRow.tenant_id == access.tenant.id, PlanRow.proposed_at.is_not(None))
+        rows = session.scalars(query.order_by(PlanRow.proposed_at, PlanRow.id)).all()
+        return [self._proposal(session, access, row) for row in rows if not lapsed(row, self._clock())]
 
     def find(self, access: Access, proposal_id: str) -> Proposal:
         """One that waits; for who proposed it also one that was declined. Raises NotFoundError, ForbiddenError."""
@@ -158,12 +177,7 @@ class Proposals:
                 found = self._proposal(session, access, row)
                 if row.proposed_at is not None or (found.declined and found.mine):
                     return found
-        raise NotFoundError(
-            T(
-                "This proposal does not wait any more: it was approved, declined or withdrawn, or its week is over. "
-                "The history says what is live."
-            )
-        )
+        raise NotFoundError(T("This proposal does not wait any more: it was decided about, or its week is over."))
 
     def look(self, access: Access, proposal: Proposal) -> Plan:
         """What approving it would do. Raises SetupChangedMeanwhileError where somebody saved since."""
@@ -177,18 +191,9 @@ class Proposals:
         except (PreconditionError, InputError):
             return None
 
-    def secrets(self, proposal: Proposal) -> dict[str, Literal["new", "kept", "lent"]]:
+    def secrets(self, proposal: Proposal) -> dict[str, SecretWay]:
         """Where secrets stand, and whether a new one came with it: pointer → way. None is shown."""
-        found: dict[str, Literal["new", "kept", "lent"]] = {}
-        document = proposal.kept.document
-        for name in ("connector", "fallback"):
-            section = document.get(name)
-            kind = self._connectors.get(section["provider"]) if isinstance(section, Mapping) else None
-            for pointer in secret_pointers(kind) if kind else ():
-                value = standing_at(document, f"/{name}/config{pointer}")
-                if value is not None:
-                    found[f"/{name}/config{pointer}"] = _way(value)
-        return found
+        return secret_ways(proposal.kept.document, self._connectors)
 
     def approve(self, access: Access, proposal_id: str, request_id: str | None = None) -> Saved:
         """Make exactly what was proposed live, in the name of who proposed it.
@@ -288,12 +293,6 @@ class Proposals:
             detail=kept.origin_detail,
             **detail,
         )
-
-
-def _way(value: Any) -> Literal["new", "kept", "lent"]:
-    if isinstance(value, str):
-        return "new"
-    return "lent" if isinstance(value, Mapping) and "env" in (value.get(SECRET) or {}) else "kept"
 
 
 def _said(sentence: str | None) -> str | None:
