@@ -107,6 +107,22 @@ class TestPart:
         assert "line 39 of SignIn in ja" in text
         assert "<html" not in text
 
+    def test_a_very_long_text_comes_in_pieces(self, many: House, ada: Browser) -> None:
+        access = many.services.tenants.access(OPERATOR, "dev")
+        document = many.services.setups.active(access.tenant).document
+        numbered = "\n".join(f"<p>Number {number} of many lines of one mail</p>" for number in range(1500))
+        document["templates"]["SignIn"]["ja"]["content"] = f"<p>{{{{code}}}}</p>\n{numbered}"
+        many.services.setups.save(access, document, base=None)
+        place, seen = f"{HISTORY}/text?from=2&to=3&pointer=/templates/SignIn/ja/content", ""
+
+        while place:
+            page = ada.get(place)
+            assert len(page.data) < WEIGHT_LIMIT
+            seen += page.text
+            place = next(iter(places(page.text)), "")
+
+        assert [int(number) for number in re.findall(r"Number (\d+) of", seen)] == list(range(1500))
+
     def test_without_scripts_it_is_a_page_that_leads_back(self, many: House, ada: Browser) -> None:
         page = ada.get(f"{TEXT}/templates/SignIn/ja/content").text
 

@@ -17,8 +17,6 @@ from webapp.web.frame import translated
 
 CONTEXT: Final = 2
 """Unchanged lines shown around a changed one."""
-SHOWN_LIMIT: Final = 2000
-"""Lines of one text that a page shows."""
 EFFORT_LIMIT: Final = 50_000
 """Pairs of equal lines that are looked through; a real mail has hundreds."""
 
@@ -55,7 +53,7 @@ def text_lines(line: DescribedChange) -> list[TextLine]:
             else:
                 shown += [TextLine("old", text) for text in old[old_from:old_to]]
                 shown += [TextLine("new", text) for text in new[new_from:new_to]]
-    return shown if len(shown) <= SHOWN_LIMIT else [*shown[:SHOWN_LIMIT], TextLine("gap", "…")]
+    return shown
 
 
 def _compared(old: list[str], new: list[str]) -> list[Opcode]:

@@ -22,6 +22,10 @@ from webapp.web.frame import translated
 
 TEXTS_AT_ONCE: Final = 12_000
 """Characters of long texts, old and new, that are drawn with a page."""
+TEXT_AT_ONCE: Final = 36_000
+"""Characters of one long text that are fetched at once; the rest is a fold of its own."""
+MARKUP: Final = 60
+"""Characters that drawing a line costs beside its text."""
 LINES_AT_ONCE: Final = 48
 """Lines of changes that are drawn with a page; with more, mails fold by usage type, then each by itself."""
 
@@ -105,7 +109,10 @@ def part_page(
         return _drawn(back, _title(T("This is not there any more"))), 404
     if len(lines) == 1 and lines[0].pointer == pointer and lines[0].multiline:
         title = _title(lines[0].label, *lines[0].within)
-        return _drawn(back, title, text=text_lines(lines[0]))
+        start = request.args.get("line", 0, type=int)
+        text, following = _cut(text_lines(lines[0]), max(start, 0))
+        rest = f"{address(pointer)}&line={following}" if following else ""
+        return _drawn(back, title, text=text, rest=rest)
     depth = max(pointer.count("/"), 1)
     said = depth - 1 if pointer.startswith("/templates/") else 0
     title = _title(*lines[0].within[:said]) if said else _title(groups[0].title)
@@ -113,9 +120,19 @@ def part_page(
     return _drawn(back, title, sheet)
 
 
-def _drawn(back: str, title: str, sheet: Sheet | None = None, text: Sequence[TextLine] = ()) -> str:
+def _drawn(back: str, title: str, sheet: Sheet | None = None, text: Sequence[TextLine] = (), rest: str = "") -> str:
     template = "pages/changes/_part.html" if request.headers.get("HX-Request") else "pages/changes/part.html"
-    return render_template(template, back=back, title=title, sheet=sheet, text=text)
+    return render_template(template, back=back, title=title, sheet=sheet, text=text, rest=rest)
+
+
+def _cut(lines: Sequence[TextLine], start: int) -> tuple[Sequence[TextLine], int | None]:
+    """As many lines from one on as are fetched at once, and where it goes on."""
+    length = 0
+    for at in range(start, len(lines)):
+        length += len(lines[at].text) + MARKUP
+        if length > TEXT_AT_ONCE and at > start:
+            return lines[start:at], at
+    return lines[start:], None
 
 
 def _laid_out(
@@ -163,7 +180,7 @@ def _title(*words: Value) -> str:
 
 def _length(lines: Iterable[DescribedChange]) -> int:
     texts = (text for line in lines if line.multiline for text in (line.old_text, line.new_text))
-    return sum(len(text) if isinstance(text, str) else 0 for text in texts)
+    return sum(len(text) + MARKUP * text.count("\n") if isinstance(text, str) else 0 for text in texts)
 
 
 def _within(pointer: str, place: str) -> bool:
