@@ -19,7 +19,8 @@ from webapp.domain.template import look_up, substitute
 from webapp.services.captured import HEADER_LIMIT, HEADERS_LIMIT, read
 from webapp.services.narrow import narrow
 from webapp.services.rendering import text_of
-from webapp.web.changes import SHOWN_LIMIT, text_lines
+from webapp.web.changes import text_lines
+from webapp.web.folds import TEXT_AT_ONCE, cut
 from webapp.web.connector.text import read_text
 
 MEGABYTE = 1024 * 1024
@@ -71,7 +72,8 @@ class TestMallorysTemplate:
         mixed = SimpleNamespace(old_text="a\nb\n" * 30_000, new_text="c\nb\na\n" * 30_000)
 
         assert [each.text for each in text_lines(line) if each.kind == "new"].count("b") == 1
-        assert len(text_lines(mixed)) == SHOWN_LIMIT + 1
+        piece, following = cut(text_lines(mixed), 0)
+        assert len(piece) == following < TEXT_AT_ONCE
 
 
 class TestMallorysMail:

@@ -110,7 +110,7 @@ def part_page(
     if len(lines) == 1 and lines[0].pointer == pointer and lines[0].multiline:
         title = _title(lines[0].label, *lines[0].within)
         start = request.args.get("line", 0, type=int)
-        text, following = _cut(text_lines(lines[0]), max(start, 0))
+        text, following = cut(text_lines(lines[0]), max(start, 0))
         rest = f"{address(pointer)}&line={following}" if following else ""
         return _drawn(back, title, text=text, rest=rest)
     depth = max(pointer.count("/"), 1)
@@ -120,12 +120,7 @@ def part_page(
     return _drawn(back, title, sheet)
 
 
-def _drawn(back: str, title: str, sheet: Sheet | None = None, text: Sequence[TextLine] = (), rest: str = "") -> str:
-    template = "pages/changes/_part.html" if request.headers.get("HX-Request") else "pages/changes/part.html"
-    return render_template(template, back=back, title=title, sheet=sheet, text=text, rest=rest)
-
-
-def _cut(lines: Sequence[TextLine], start: int) -> tuple[Sequence[TextLine], int | None]:
+def cut(lines: Sequence[TextLine], start: int) -> tuple[Sequence[TextLine], int | None]:
     """As many lines from one on as are fetched at once, and where it goes on."""
     length = 0
     for at in range(start, len(lines)):
@@ -133,6 +128,11 @@ def _cut(lines: Sequence[TextLine], start: int) -> tuple[Sequence[TextLine], int
         if length > TEXT_AT_ONCE and at > start:
             return lines[start:at], at
     return lines[start:], None
+
+
+def _drawn(back: str, title: str, sheet: Sheet | None = None, text: Sequence[TextLine] = (), rest: str = "") -> str:
+    template = "pages/changes/_part.html" if request.headers.get("HX-Request") else "pages/changes/part.html"
+    return render_template(template, back=back, title=title, sheet=sheet, text=text, rest=rest)
 
 
 def _laid_out(
