@@ -20,8 +20,8 @@ from webapp.services.captured import HEADER_LIMIT, HEADERS_LIMIT, read
 from webapp.services.narrow import narrow
 from webapp.services.rendering import text_of
 from webapp.web.changes import text_lines
-from webapp.web.folds import TEXT_AT_ONCE, cut
 from webapp.web.connector.text import read_text
+from webapp.web.folds import TEXT_AT_ONCE, cut
 
 MEGABYTE = 1024 * 1024
 
