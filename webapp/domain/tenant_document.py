@@ -58,7 +58,7 @@ class TenantDocument:
         if errors:
             raise DocumentInvalidError(errors=errors)
         document = cls(value["setup"], value.get("secrets"))
-        if verify and value.get("contentHash", document.content_hash) != document.content_hash:
+        if verify and "contentHash" in value and value["contentHash"] != document.content_hash:
             raise DocumentHashMismatchError(
                 T("It was changed after it was exported. If that was meant, run `postroom fmt` on the file.")
             )

@@ -101,3 +101,34 @@ def test_a_promotion_borrows_in_its_target(setups, planning, ada, ada_in_prod, d
     assert place.lendable == ("OTHER",)
     assert plan.missing == ()
     assert promoting.typed(ada_in_prod, plan.id) == {}
+
+
+def test_what_is_lent_to_the_source_alone_is_asked_for_in_the_target(
+    importing, planning, setups, ada, ada_in_prod, slotted
+):
+    plan = importing.plan(ada, GivenDocument(slotted, lent("RELAY"))).transfer
+    planning.apply(ada, plan.id, Confirmation())
+    promoting = Promoting(setups, planning)
+    connector = Promotion(["/connector"])
+
+    place = promoting.places(ada, ada_in_prod, connector)[0]
+    asked = promoting.plan(ada, ada_in_prod, connector)
+    typed = Promotion(["/connector"], secrets={SLOT: {"value": f"{CANARY}-typed"}})
+
+    assert (place.slot, place.copyable, place.lendable) == (SLOT, False, ("OTHER",))
+    assert asked.missing == (SLOT,)
+    assert promoting.plan(ada, ada_in_prod, typed).missing == ()
+
+
+def test_what_is_lent_to_both_by_one_name_is_borrowed_there_too(
+    importing, planning, setups, ada, ada_in_prod, slotted, environ
+):
+    environ["POSTROOM_SECRET__PROD__RELAY"] = f"{CANARY}-of-prod"
+    environ["POSTROOM_SECRET__PROD__RELAY__FOR"] = "smtp.example.com"
+    plan = importing.plan(ada, GivenDocument(slotted, lent("RELAY"))).transfer
+    planning.apply(ada, plan.id, Confirmation())
+
+    promoted = Promoting(setups, planning).plan(ada, ada_in_prod, Promotion(["/connector"]))
+
+    assert promoted.missing == ()
+    assert promoted.plan.document["connector"]["config"]["auth"]["pass"] == {"$secret": {"env": "RELAY"}}

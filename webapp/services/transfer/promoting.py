@@ -115,7 +115,7 @@ class Promoting:
     def places(self, source: Access, target: Access, wanted: Promotion) -> tuple[Place, ...]:
         """The secrets of what would be promoted, and where each may be taken from."""
         theirs, ours = self._both(source, target)
-        merged = put_over(slotted(ours.document), slotted(theirs.document), wanted)
+        merged = self._asked_here(target, ours, put_over(slotted(ours.document), slotted(theirs.document), wanted))
         keepable = self._setups.keepable(target.tenant, merged)
         copyable = self._copyable(source, theirs.number, merged) if may_copy(source, target) else frozenset()
         lendable = self._setups.lendable(target.tenant, merged)
@@ -123,6 +123,16 @@ class Promoting:
             Place(slot, pointer, pointer in keepable, pointer in copyable, lendable.get(pointer.split("/")[1], ()))
             for pointer, slot in tenant_document.slots(merged).items()
         )
+
+    def _asked_here(self, target: Access, ours: StoredSetup, merged: Mapping[str, Any]) -> dict[str, Any]:
+        """What the operator lends to the source and not to the target is asked for, as any other secret."""
+        lendable, live = self._setups.lendable(target.tenant, merged), tenant_document.lent(ours.document)
+        unlent = [
+            pointer
+            for pointer, name in tenant_document.lent(merged).items()
+            if live.get(pointer) != name and name not in lendable.get(pointer.split("/")[1], ())
+        ]
+        return slotted(tenant_document.slotted_at(merged, unlent))
 
     def _copyable(self, source: Access, revision: int, merged: Mapping[str, Any]) -> frozenset[str]:
         """The source's secrets that would go to the place that they were given for."""
@@ -141,6 +151,7 @@ class Promoting:
         theirs, ours = self._both(source, target)
         drift = self._drifts.between(source.tenant, theirs, target.tenant, ours)
         merged = put_over(slotted(ours.document), slotted(theirs.document), wanted, kept(drift, wanted))
+        merged = self._asked_here(target, ours, merged)
         choices, copied = self._choices(source, target, theirs.number, merged, wanted.secrets)
         typed = {slot: value for slot, value in choices.items() if isinstance(value, str) and slot not in copied}
         came: dict[str, Any] = {"from": source.tenant.slug, "revision": theirs.number}

@@ -178,7 +178,7 @@ def _page(
         mails_address=addresses_of("migrate.promotion_mails", "group", source, compared),
         sheet=sheet_of([change for each in compared.differences for change in each.changes], address),
         rows=[_row(place, document, error, typed, blank, made) for place in places],
-        fixed=lent_in(document),
+        fixed=lent_in(document, [place.pointer for place in places]),
         kept=_kept(made),
         nothing_new=nothing_new(compared.drift),
         changed_secrets=labels_of(compared.drift.secrets),

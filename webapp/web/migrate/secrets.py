@@ -5,17 +5,15 @@ What is typed is kept sealed with the plan and never comes back in a page.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from werkzeug.datastructures import MultiDict
 
 from webapp.connectors.config import Setting, settings_of
-from webapp.domain.diff import SECRET
-from webapp.domain.tenant_document import SECTIONS
+from webapp.domain.tenant_document import lent
 from webapp.domain.text import T, Text
-from webapp.services.marks import standing_at
 from webapp.web.context import services
 
 Way = str
@@ -114,14 +112,10 @@ def _setting(document: Mapping[str, Any], pointer: str) -> Setting | None:
     return next((each for each in found if list(each.path) == path), None)
 
 
-def lent_in(document: Mapping[str, Any]) -> list[tuple[Text, Text]]:
-    """Secrets that the operator lends: nobody here decides about them."""
-    found = []
-    for name in SECTIONS:
-        section = document.get(name)
-        kind = services().connectors.get(section["provider"]) if isinstance(section, Mapping) else None
-        for each in settings_of(kind.config_model) if kind else ():
-            mark = standing_at(section, "/config/" + "/".join(each.path))
-            if each.kind == "secret" and isinstance(mark, Mapping) and "env" in (mark.get(SECRET) or {}):
-                found.append((each.about.title, LENT))
-    return found
+def lent_in(document: Mapping[str, Any], but: Collection[str] = ()) -> list[tuple[Text, Text]]:
+    """Secrets that the operator lends: nobody here decides about them. ``but`` are the places of those that are."""
+    return [
+        (title_of(document, pointer), T("lent by the operator as %(name)s", name=name))
+        for pointer, name in lent(document).items()
+        if pointer not in but
+    ]
