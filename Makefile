@@ -37,7 +37,7 @@ lint: dev
 	$(BIN)/deptry .
 	$(BIN)/djlint --check --lint --quiet templates
 
-bench: dev ## Time a page, a save, a check and a test send beside the peers they name
+bench: dev ## Time pages, saves, checks, test sends, plans and exports beside the peers they name
 	$(BIN)/python -m tests.bench
 
 torture: dev ## The long kill and fault rounds

@@ -1,4 +1,4 @@
-"""``make bench``: a page, a save, a check and a test send, each beside a peer; and how they grow with history."""
+"""``make bench``: pages, saves, checks, test sends and moves, each beside a peer; and how they grow with history."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import aiosmtplib
 from flask import Flask
 
 from tests.bench.measure import measure, report
+from tests.bench.transfer import transfers
 from tests.peers.aiosmtpd_server import PASSWORD, USER, receiving_server
 from tests.peers.certificates import Certificates
 from webapp.app import create_app
@@ -47,6 +48,7 @@ def main() -> None:
         _pages(client, everything, access, sink.port)
         _saves(everything, access, sink.port, folder)
         _conversations(everything, access, sink.port)
+        transfers(everything, folder)
         _history(client, everything, access, sink.port)
 
 
