@@ -81,6 +81,12 @@ def slotted(setup: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
+def lent(setup: Mapping[str, Any]) -> dict[str, str]:
+    """What the operator lends to a setup: pointer → name."""
+    sections = {name: setup[name]["config"] for name in SECTIONS if isinstance(setup.get(name), Mapping)}
+    return dict(found for name, config in sections.items() for found in _lent(config, f"/{name}/config"))
+
+
 def slots(setup: Mapping[str, Any]) -> dict[str, str]:
     """The slot of each place of a secret: pointer into the setup → slot."""
     found: dict[str, str] = {}
@@ -118,6 +124,15 @@ def _slotted(value: Any, slot: str) -> Any:
     if isinstance(value, Mapping):
         return {key: _slotted(part, f"{slot}.{key}") for key, part in value.items()}
     return value
+
+
+def _lent(value: Any, at: str) -> Iterator[tuple[str, str]]:
+    if is_secret(value):
+        if "env" in value[SECRET]:
+            yield at, str(value[SECRET]["env"])
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from _lent(part, f"{at}/{escape(key)}")
 
 
 def _marked(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
