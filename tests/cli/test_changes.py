@@ -31,21 +31,29 @@ def test_columns_stand_below_each_other_and_the_count_is_last() -> None:
     removed = {
         "pointer": "/templates/SignIn/ja",
         "kind": "removed",
-        "old": {"contentType": "text/plain", "subject": "コード"},
+        "old": {"contentType": "text/plain", "subject": "コード", "content": "x"},
     }
 
     assert lines(host, removed) == [
         "~ changed  /connector/config/host  smtp.old.example → smtp.new.example",
-        "- removed  /templates/SignIn/ja    “コード” (0 lines)",
+        "- removed  /templates/SignIn/ja    “コード” (1 line)",
         "",
         "1 changed, 1 removed.",
     ]
 
 
-def test_long_texts_are_counted_in_lines() -> None:
-    text = changed("/templates/SignIn/en/content", "a\n" * 12, "b\n" * 14)
-
-    assert lines(text)[0].endswith("  text, 12 lines → 14 lines")
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("a\n" * 12, "b\n" * 14, "text, 12 lines → 14 lines"),
+        (None, "b\n" * 14, "nothing → text, 14 lines"),
+        ("a\n" * 12, None, "text, 12 lines → nothing"),
+        ("a\n" * 12, "b", "text, 12 lines → 1 line"),
+        ("Hello", None, "Hello → nothing"),
+    ],
+)
+def test_long_texts_are_counted_in_lines(old: str | None, new: str | None, told: str) -> None:
+    assert lines(changed("/templates/SignIn/en/content", old, new))[0].endswith(f"  {told}")
 
 
 @pytest.mark.parametrize(("kind", "words"), [("added", "set"), ("changed", "another one"), ("removed", "gone")])

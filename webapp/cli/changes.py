@@ -108,20 +108,26 @@ def _parts(kind: str, pointer: str, value: Any) -> Iterator[tuple[str, str, list
 def _values(old: Any, new: Any, change: JSONObject) -> list[str]:
     texts = [value for value in (old, new) if isinstance(value, str) and "\n" in value.strip()]
     if texts and change["kind"] == "changed":
-        return [f"text, {_lines(old)}", _lines(new)]
+        return [_short(old), _lines(new)] if old and new else [_short(old), _short(new)]
     return [_short(change[name]) for name in ("old", "new") if name in change]
 
 
 def _lines(value: Any) -> str:
-    count = len(str(value or "").splitlines())
+    if value is None:
+        return "nothing"
+    count = len(str(value).splitlines())
     return "1 line" if count == 1 else f"{count} lines"
 
 
 def _short(value: Any) -> str:
     """A value in one line."""
     match value:
+        case None:
+            return "nothing"
         case {"contentType": _, **rest}:
-            return f"“{_clean(str(rest.get('subject', '')))}” ({_lines(rest.get('content'))})"
+            if not rest.get("content"):
+                return "a mail of the provider's own"
+            return f"“{_clean(str(rest.get('subject') or ''))}” ({_lines(rest['content'])})"
         case str() if "\n" in value.strip():
             return f"text, {_lines(value)}"
         case str():
