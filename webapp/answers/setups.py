@@ -162,7 +162,7 @@ class TenantAnswer(Answer):
 
 
 def _came_from(transfer: Mapping[str, Any]) -> dict[str, Any]:
-    """Where a revision came from, as ``webapp.services.saving.Request`` says it."""
+    """Where a revision came from, as ``webapp.services.requests.Request`` says it."""
     names = {"from": "source", "revision": "source_revision", "approvedBy": "approved_by"}
     told = ("from", "revision", "only", "file", "system", "approvedBy")
     return {names.get(name, name): transfer[name] for name in told if transfer.get(name) is not None}

@@ -139,7 +139,7 @@ class RevisionRow(Base):
     """``save``, ``restore``, ``import``, ``promote``, ``delete`` or ``duplicate``."""
     origin_detail: Mapped[str | None] = mapped_column(String(120))
     transfer: Mapped[dict[str, Any] | None]
-    """For what came from elsewhere: from where exactly, as ``webapp.services.saving.Request`` says it."""
+    """For what came from elsewhere: from where exactly, as ``webapp.services.requests.Request`` says it."""
     note: Mapped[str | None] = mapped_column(String(1000))
     reason: Mapped[str | None] = mapped_column(String(1000))
     author_kind: Mapped[str] = mapped_column(String(16))

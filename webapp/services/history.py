@@ -72,7 +72,7 @@ class RevisionInfo:
     proven_at: datetime | None
     active: bool
     transfer: Mapping[str, Any] | None = None
-    """Where it came from, for a promotion or an import; see ``webapp.services.saving.Request``."""
+    """Where it came from, for a promotion or an import; see ``webapp.services.requests.Request``."""
 
 
 class Revisions:

@@ -31,7 +31,7 @@ def origin_words(origin: str, detail: str | None, transfer: Mapping[str, Any] | 
 
 
 def _done(origin: str, detail: str | None, came: Mapping[str, Any]) -> Text:
-    """``origin``, ``detail`` and ``came`` are what ``webapp.services.saving.Request`` says."""
+    """``origin``, ``detail`` and ``came`` are what ``webapp.services.requests.Request`` says."""
     tenant, revision = came.get("from") or detail, came.get("revision")
     match origin:
         case "promote" if tenant and revision is not None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import CursorResult, update
 from sqlalchemy.orm import Session
@@ -14,25 +14,26 @@ from webapp.db.session import Database
 from webapp.db.vault import Vault
 from webapp.domain.diff import Change, changes
 from webapp.domain.errors import (
-    ApprovalRequiredError,
-    ClosedToChangesError,
-    FieldError,
     ForbiddenError,
-    InputError,
     SetupChangedMeanwhileError,
     SetupUnprovenError,
 )
 from webapp.domain.problem import Problem
-from webapp.domain.roles import Access, ChangesBy, Permission, TenantInfo
-from webapp.domain.strict_json import faults
-from webapp.domain.text import T
+from webapp.domain.roles import Permission
 from webapp.services.audit import Audit, told_changes
 from webapp.services.history import Revisions, StoredSetup
 from webapp.services.judging import Prepared
 from webapp.services.proofs import Proofs
-
-Origin = Literal["save", "restore", "import", "promote", "delete", "duplicate"]
-SENTENCE_LIMIT: Final = 1000
+from webapp.services.requests import (
+    Origin,
+    Request,
+    came_from,
+    check_sentences,
+    check_way,
+    closed_to,
+    reason_wanted,
+    said,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +59,6 @@ class Saved:
     created: bool
     stored: StoredSetup
     changes: list[Change]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Who wants to change what is live, and how it is written down. ``base`` is the revision that the editor saw."""
-
-    access: Access
-    base: int | None
-    note: str | None = None
-    reason: str | None = None
-    origin: Origin = "save"
-    origin_detail: str | None = None
-    request_id: str | None = None
-    transfer: Mapping[str, Any] | None = None
-    """Where it came from: ``from`` (a tenant), its ``revision`` and, for a part, ``only`` (pointers), and what
-    was ``kept`` where both sides had changed; or ``file`` and ``hash``, or the ``system`` whose document it was."""
-    approved_by: str | None = None
-    """Whoever approved it, where that is not the one who wants it."""
-    within: Callable[[Session, int], None] | None = None
-    """Done in the same transaction, with the new revision's number; what it raises undoes all of it."""
-
-    @property
-    def decides(self) -> bool:
-        """Whether it says what stays, which is written down even where nothing changes."""
-        return bool(self.transfer and self.transfer.get("kept"))
-
-    @property
-    def tenant(self) -> TenantInfo:
-        return self.access.tenant
 
 
 Make = Callable[[StoredSetup], Prepared]
@@ -119,7 +91,7 @@ class Saving:
             changes=found,
             proven=proof is not None,
             document=prepared.document,
-            warnings=[*prepared.warnings, *_closed(request)],
+            warnings=[*prepared.warnings, *closed_to(request)],
             needs_reason=bool(found) and unproven,
             values_tag=prepared.values_tag,
         )
@@ -217,9 +189,9 @@ class Saving:
                 changed=changed,
                 origin=request.origin,
                 origin_detail=request.origin_detail,
-                transfer=_came_from(request),
-                note=_said(request.note),
-                reason=_said(request.reason),
+                transfer=came_from(request),
+                note=said(request.note),
+                reason=said(request.reason),
                 author_kind=actor.kind,
                 author_id=actor.id,
                 author_name=actor.name,
@@ -235,8 +207,8 @@ class Saving:
             changed=[pointer for pointer, _ in changed],
             **told_changes(found),
             detail=request.origin_detail,
-            note=_said(request.note),
-            reason=_said(request.reason),
+            note=said(request.note),
+            reason=said(request.reason),
             unproven=True if unproven else None,
             approved_by=request.approved_by,
         )
@@ -250,69 +222,3 @@ _ACTIONS: Mapping[Origin, str] = {
     "delete": "connector.deleted",
     "duplicate": "setup.duplicated",
 }
-
-
-def check_way(request: Request) -> None:
-    """Whether the tenant may change in this way. What the operator mounted as a file is the operator's word.
-
-    Raises ClosedToChangesError, ApprovalRequiredError.
-    """
-    if request.origin == "restore" or request.access.actor.kind == "system":
-        return
-    match request.tenant.changes_by:
-        case ChangesBy.PROMOTION if request.origin != "promote":
-            raise ClosedToChangesError(
-                T("Its setup changes only by promoting from another tenant. Make the change there, then promote it.")
-            )
-        case ChangesBy.APPROVAL if request.origin not in ("promote", "import"):
-            raise ClosedToChangesError(
-                T(
-                    "Its setup changes only by promotions and imports that a second person approves. Make the change "
-                    "in another tenant, then promote it."
-                )
-            )
-        case ChangesBy.APPROVAL if request.approved_by is None:
-            raise ApprovalRequiredError(
-                T("Propose the plan; it goes live once another person who may save here approves it.")
-            )
-
-
-def reason_wanted() -> SetupUnprovenError:
-    """What is said where unproven values go into production without a reason."""
-    return SetupUnprovenError(
-        T(
-            "No test mail was accepted with exactly these values in this tenant. "
-            "Send one, or say why they go live without."
-        )
-    )
-
-
-def _closed(request: Request) -> list[Problem]:
-    """A warning where what is planned could not be saved, as the tenant changes in another way."""
-    try:
-        check_way(replace(request, approved_by="-"))
-    except ClosedToChangesError as exc:
-        return [Problem(exc.code, exc.title, exc.detail)]
-    return []
-
-
-def _came_from(request: Request) -> dict[str, Any] | None:
-    known = dict(request.transfer or {}) | ({"approvedBy": request.approved_by} if request.approved_by else {})
-    return known or None
-
-
-def _said(sentence: str | None) -> str | None:
-    return (sentence or "").strip() or None
-
-
-def check_sentences(request: Request) -> None:
-    """Whether note and reason can be written down. Raises InputError."""
-    errors = []
-    for pointer, value in (("/note", request.note), ("/reason", request.reason)):
-        if value is not None and len(value) > SENTENCE_LIMIT:
-            long = T("At most %(limit)s characters are possible here.", limit=SENTENCE_LIMIT)
-            errors.append(FieldError(pointer, "value.too_long", long))
-        elif value is not None:
-            errors += faults(value, pointer)
-    if errors:
-        raise InputError(errors=errors)

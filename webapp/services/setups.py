@@ -30,7 +30,8 @@ from webapp.services.judging import Judge, Prepared, ResolvedConnector
 from webapp.services.lent import LentSecrets
 from webapp.services.patching import patched
 from webapp.services.proofs import ProofInfo, Proofs
-from webapp.services.saving import Origin, Plan, Request, Saved, Saving
+from webapp.services.requests import Origin, Request
+from webapp.services.saving import Plan, Saved, Saving
 from webapp.services.secrets import Connectors, SectionReader
 
 __all__ = [

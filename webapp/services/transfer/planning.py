@@ -25,7 +25,7 @@ from webapp.domain.strict_json import FAULTS_LIMIT
 from webapp.domain.text import T
 from webapp.services.limits import Limit, Limits
 from webapp.services.marks import secret_pointers, standing_at
-from webapp.services.saving import Origin, Request, check_way
+from webapp.services.requests import Origin, Request, check_way
 from webapp.services.secrets import Connectors
 from webapp.services.setups import Plan, Saved, Setups
 from webapp.services.transfer.plans import KeptPlan, Plans
@@ -46,7 +46,7 @@ class Wanted:
     origin: Origin = "import"
     origin_detail: str | None = None
     transfer: Mapping[str, Any] | None = None
-    """Where it came from; see ``webapp.services.saving.Request``."""
+    """Where it came from; see ``webapp.services.requests.Request``."""
 
 
 @dataclass(frozen=True, slots=True)

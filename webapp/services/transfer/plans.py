@@ -18,7 +18,7 @@ from webapp.db.vault import Vault
 from webapp.domain.errors import NotFoundError
 from webapp.domain.roles import Access
 from webapp.domain.text import T
-from webapp.services.saving import Origin
+from webapp.services.requests import Origin
 
 KEPT: Final = timedelta(hours=24)
 PROPOSED_KEPT: Final = timedelta(days=7)
@@ -40,7 +40,7 @@ class KeptPlan:
     asked: Mapping[str, Any] | None = field(default=None, repr=False)
     """What was asked for, to plan it again with other secrets."""
     transfer: Mapping[str, Any] | None = None
-    """Where it came from; see ``webapp.services.saving.Request``."""
+    """Where it came from; see ``webapp.services.requests.Request``."""
     proposed: bool = False
     """Whether it waits for a second person."""
 

@@ -27,7 +27,7 @@ from webapp.domain.roles import Access, Actor, Permission
 from webapp.domain.text import T
 from webapp.services.audit import Audit
 from webapp.services.marks import SecretWay, secret_ways
-from webapp.services.saving import Request, check_sentences, check_way, reason_wanted
+from webapp.services.requests import Request, check_sentences, check_way, reason_wanted
 from webapp.services.secrets import Connectors
 from webapp.services.setups import Plan, Saved, Setups
 from webapp.services.transfer.planning import Confirmation, check_answered
