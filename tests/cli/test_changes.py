@@ -63,6 +63,16 @@ def test_secrets_are_said_in_words(kind: str, words: str) -> None:
     assert lines(change)[0].endswith(f"  secret, {words}")
 
 
+def test_a_secret_that_is_missing_is_said_to_be() -> None:
+    places = ("/connector/config/auth/pass", "/fallback/config/auth/pass")
+    found = [{"pointer": place, "kind": "added", "secret": "different"} for place in places]
+
+    told = lines(*found, missingSecrets=["smtp.auth.pass"])
+
+    assert told[0].endswith("  secret, missing")
+    assert told[1].endswith("  secret, set")
+
+
 def test_what_comes_as_a_whole_is_told_part_by_part() -> None:
     login = {"user": "ada", "pass": {"$secret": {"set": True}}}
     connector = {"provider": "smtp", "config": {"port": 587, "auth": login, "replyTo": None}}

@@ -7,7 +7,7 @@ import shutil
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import click
@@ -47,8 +47,20 @@ def plan_lines(plan: JSONObject, *, copies: bool = False, apply: str = "") -> li
 
 
 def _changes(plan: JSONObject) -> list[list[str]]:
-    rows = [row for change in plan["changes"] for row in _rows(change)]
+    missing = plan.get("missingSecrets", ())
+    rows = [
+        (kind, pointer, ["secret, missing"] if values[0] in _SECRETS.values() and _needed(pointer, missing) else values)
+        for change in plan["changes"]
+        for kind, pointer, values in _rows(change)
+    ]
     return [_table(rows), [_count(rows)]] if rows else [["Nothing to change."]]
+
+
+def _needed(pointer: str, missing: Iterable[str]) -> bool:
+    """Whether the secret at a place is one of the slots that are missing."""
+    _, section, _, *path = [*pointer.split("/"), "", ""]
+    tail = "." + ".".join(step for step in path if step)
+    return any(slot.endswith(tail) and slot.startswith("fallback.") == (section == "fallback") for slot in missing)
 
 
 def _kept(plan: JSONObject, tenant: str) -> list[str]:
