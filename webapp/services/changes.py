@@ -92,6 +92,11 @@ class Mail:
     kind: Literal["added", "changed", "removed"]
 
 
+def template_part(name: str) -> Text:
+    """Call a field of a mail as its form does."""
+    return _TEMPLATE_PARTS.get(name) or Text(name)
+
+
 def mails(found: Iterable[Change]) -> list[Mail]:
     """List the mails that come, change or go."""
     kinds: dict[str, Literal["added", "changed", "removed"]] = {}
@@ -239,7 +244,7 @@ def _template_line(change: Change, rest: list[str]) -> DescribedChange:
     usage, tag, part = (*rest, "", "", "")[:3]
     title = UsageType(usage).title if usage in list(UsageType) else Text(usage)
     language: tuple[Value, ...] = (T("any language") if tag == "*" else tag,) if tag else ()
-    label = _TEMPLATE_PARTS.get(part) or (Text(part) if part else T("Whole mail"))
+    label = template_part(part) if part else T("Whole mail")
     line = _described(change, label, lambda value: _FORMATS.get(str(value)) or _plain(value), (title, *language))
     return replace(line, multiline=line.multiline or part in ("content", "text"))
 

@@ -134,17 +134,33 @@ class TestStandings:
         (part,) = pair.drift.parts
         assert (part.standing, part.goes, pair.drift.behind) == (Standing.AHEAD, False, 0)
 
-    def test_different_fields_of_one_mail_are_one_conflict(self, pair):
+    def test_different_fields_of_one_mail_merge(self, pair):
         pair.edit(pair.source, **{f"{SIGN_IN}/subject": "From development"})
         pair.edit(pair.target, **{f"{SIGN_IN}/content": "Edited {{code}}"})
 
-        (part,) = pair.drift.parts
-        assert (part.pointer, part.standing) == (SIGN_IN, Standing.CONFLICT)
-        assert [change.pointer for change in part.edits] == [f"{SIGN_IN}/content"]
-        assert [change.pointer for change in part.news] == [f"{SIGN_IN}/subject"]
+        assert pair.standings() == {
+            f"{SIGN_IN}/subject": Standing.AHEAD,
+            f"{SIGN_IN}/content": Standing.EDITED,
+        }
+        pair.promote(merge=True)
+        assert pair.at(f"{SIGN_IN}/subject") == "From development"
+        assert pair.at(f"{SIGN_IN}/content") == "Edited {{code}}"
 
+    @pytest.mark.parametrize(
+        ("there", "here"),
+        [
+            ({"subject": "Theirs"}, {"subject": "Ours"}),
+            ({"content": "<p>Theirs {{code}}</p>"}, {"text": "Ours {{code}}"}),
+            ({"contentType": "text/plain"}, {"subject": "Ours", "content": "Ours {{code}}"}),
+        ],
+        ids=["the same field", "one body in HTML and in text", "format and content"],
+    )
+    def test_what_belongs_together_in_a_mail_is_one_conflict(self, pair, there, here):
+        pair.edit(pair.source, **{f"{SIGN_IN}/{name}": value for name, value in there.items()})
+        pair.edit(pair.target, **{f"{SIGN_IN}/{name}": value for name, value in here.items()})
 
-class TestSecrets:
+        assert pair.standings() == {SIGN_IN: Standing.CONFLICT}
+
     def test_one_that_was_changed_here_is_an_edit_and_shows_no_value(self, pair):
         pair.edit(pair.target, **{"/connector/config/auth/pass": OWN})
 

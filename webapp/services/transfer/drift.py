@@ -6,10 +6,11 @@ here was edited, one that changed on both sides is a conflict, and one that nobo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from webapp.domain.diff import Change, changes
 from webapp.domain.errors import NotFoundError, SetupUnreadableError
@@ -18,6 +19,10 @@ from webapp.domain.tenant_document import slotted
 from webapp.services.setups import Setups, StoredSetup
 from webapp.services.transfer.differing import Difference, differences
 from webapp.services.transfer.lineage import Lineages, Promoted
+
+_MAIL: Final = re.compile(r"/templates/[^/]+/[^/]+")
+_BODY: Final = frozenset({"contentType", "content", "text", "providerTemplate"})
+"""Fields of a mail that are written together: HTML of one side does not go with the text of the other."""
 
 
 class Standing(StrEnum):
@@ -130,21 +135,10 @@ class Drifts:
             return Drift(None, tuple(Part(each, Standing.AHEAD) for each in found))
         for base in bases:
             base.read(self._setups, source, theirs, target, ours)
-        places = _Places(found)
-        sides = [_Sides() for _ in found]
-        secrets: list[Change] = []
-        for index, base in enumerate(bases):
-            earlier = bases[:index]
-            for name, listed in (("edits", base.edits), ("kept", base.kept), ("news", base.news)):
-                for change in listed:
-                    if not base.first_for(change.pointer, earlier):
-                        continue
-                    touched = places.touched(change.pointer)
-                    for at in touched:
-                        getattr(sides[at], name).append(change)
-                    if name == "edits" and change.secret and not touched:
-                        secrets.append(change)
-        parts = (_judged(each, side, bases) for each, side in zip(found, sides, strict=True))
+        parts, secrets = _judged_parts(found, bases)
+        if any(_merges_by_field(part) for part in parts):
+            pieces = [piece for part in parts for piece in (_fields(part) if _merges_by_field(part) else [part])]
+            parts, secrets = _judged_parts([piece.difference for piece in pieces], bases)
         return Drift(bases[0].promoted, tuple(parts), tuple(secrets))
 
     def _behind(self, source: TenantInfo, target: TenantInfo, number: int) -> Iterator[Promoted]:
@@ -192,6 +186,53 @@ class _Sides:
     edits: list[Change] = field(default_factory=list)
     kept: list[Change] = field(default_factory=list)
     news: list[Change] = field(default_factory=list)
+
+
+def _judged_parts(found: Sequence[Difference], bases: Sequence[_Base]) -> tuple[list[Part], list[Change]]:
+    """How each part stands; and the secrets that were edited in none of them."""
+    places = _Places(found)
+    sides = [_Sides() for _ in found]
+    secrets: list[Change] = []
+    for index, base in enumerate(bases):
+        earlier = bases[:index]
+        for name, listed in (("edits", base.edits), ("kept", base.kept), ("news", base.news)):
+            for change in listed:
+                if not base.first_for(change.pointer, earlier):
+                    continue
+                touched = places.touched(change.pointer)
+                for at in touched:
+                    getattr(sides[at], name).append(change)
+                if name == "edits" and change.secret and not touched:
+                    secrets.append(change)
+    return [_judged(each, side, bases) for each, side in zip(found, sides, strict=True)], secrets
+
+
+def _merges_by_field(part: Part) -> bool:
+    """Whether both sides changed a mail, but not the same of it: then its fields can go, or stay, one by one."""
+    if part.standing is not Standing.CONFLICT or not _MAIL.fullmatch(part.pointer):
+        return False
+    found = part.difference.changes
+    own, new, differ = (
+        {_field(each.pointer) for each in side} for side in ((*part.edits, *part.kept), part.news, found)
+    )
+    whole = part.pointer in own | new | differ  # it came or went
+    return not whole and own.isdisjoint(new) and not (_bodies(own) and _bodies(new))
+
+
+def _bodies(fields: Iterable[str]) -> set[str]:
+    return {each for each in fields if each.rpartition("/")[2] in _BODY}
+
+
+def _field(pointer: str) -> str:
+    """The field of a mail in which a change lies, as a pointer."""
+    return "/".join(pointer.split("/")[:5])
+
+
+def _fields(part: Part) -> list[Part]:
+    by_field: dict[str, list[Change]] = {}
+    for change in part.difference.changes:
+        by_field.setdefault(_field(change.pointer), []).append(change)
+    return [Part(Difference(pointer, tuple(found)), part.standing) for pointer, found in by_field.items()]
 
 
 def _judged(difference: Difference, sides: _Sides, bases: Sequence[_Base]) -> Part:

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.domain.text import T, Text
 from webapp.domain.usage import UsageType
-from webapp.services.changes import mails
+from webapp.services.changes import mails, template_part
 from webapp.services.transfer import drift
 from webapp.services.transfer.drift import Standing
 from webapp.web.folds import counted
@@ -27,10 +27,12 @@ Side = Literal["here", "there", ""]
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail that can be promoted by itself."""
+    """A mail, or a field of one, that can be promoted by itself."""
 
     pointer: str
     label: Text
+    field: Text | None
+    """The only field of it that this is about."""
     kind: Literal["added", "changed", "removed"]
     ticked: bool
     side: Side
@@ -151,8 +153,10 @@ def _group(
 
 
 def _mail(part: drift.Part, ticks: Collection[str], sent: Sent) -> Mail:
-    tag = "".join(part.pointer.split("/")[3:4])
+    tag, field = (*part.pointer.split("/")[3:5], "", "")[:2]
     label = T("any language") if tag == "*" else Text(tag) if tag else T("every language")
     first = part.difference.changes[0]
     kind = first.kind if first.pointer == part.pointer else "changed"
-    return Mail(part.pointer, label, kind, part.pointer in ticks, sent.side(part))
+    return Mail(
+        part.pointer, label, template_part(field) if field else None, kind, part.pointer in ticks, sent.side(part)
+    )
