@@ -11,6 +11,7 @@ from tests.api.conftest import API, House, smtp
 from tests.api.problems import assert_problem, pointers
 from tests.canary import CANARY
 from tests.peers.scripted import Script, ScriptedServer
+from webapp.services.transfer.planning import PLAN_LIMIT
 
 CHECK, TEST_SEND, IMPORT = "/tenants/dev/check", "/tenants/dev/test-send", "/tenants/dev/import"
 SLOT = "smtp.auth.pass"
@@ -125,3 +126,41 @@ def test_a_base_that_moved_is_a_412(ada: API, connector: Any) -> None:
     ada.put("/tenants/dev/setup", json={"connector": smtp()})
 
     assert_problem(ada.post(CHECK, json={"planId": plan}), 412, "setup.changed_meanwhile")
+
+
+def test_a_plan_borrows_what_the_operator_lends(
+    ada: API, connector: Any, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTROOM_SECRET__DEV__RELAY", f"{CANARY}-lent")
+    monkeypatch.setenv("POSTROOM_SECRET__DEV__RELAY__FOR", server.host)
+    body = {"document": {"connector": connector}, "secrets": {SLOT: {"env": "RELAY"}}}
+
+    plan = ada.post(f"{IMPORT}?dryRun", json=body)
+    assert plan.json is not None
+    sent = ada.post(TEST_SEND, json={"planId": plan.json["planId"], "to": TO})
+
+    assert (plan.json["missingSecrets"], CANARY in plan.text) == ([], False)
+    assert sent.json is not None
+    assert sent.json["ok"] is True
+
+
+@pytest.mark.parametrize("name", ["RELAY", "", "no name"])
+def test_what_is_not_lent_is_refused_in_one_way(ada: API, connector: Any, name: str) -> None:
+    body = {"document": {"connector": connector}, "secrets": {SLOT: {"env": name}}}
+
+    refused = assert_problem(ada.post(f"{IMPORT}?dryRun", json=body), 422, "secret.unavailable")
+
+    assert pointers(refused) == ["/connector/config/auth/pass"]
+
+
+def test_too_many_plans_are_told_when_to_come_again(ada: API, house: House, connector: Any) -> None:
+    token = house.services.tokens.list(house.tenant("dev"))[0]
+    key = (str(house.tenant("dev").id), "token", str(token.id))
+    planned(ada, connector)
+    for _ in range(PLAN_LIMIT.amount):
+        house.services.limits.hit("plan", *key, amount=10**6, seconds=PLAN_LIMIT.seconds)
+
+    refused = ada.post(f"{IMPORT}?dryRun", json={"document": {"connector": connector}})
+
+    assert_problem(refused, 429, "limit.exceeded")
+    assert 0 < int(refused.headers["Retry-After"]) <= PLAN_LIMIT.seconds
