@@ -80,6 +80,69 @@ def test_development_to_production_and_back(
     assert host(services, prod) == "smtp.old.example"
 
 
+@pytest.mark.parametrize("viewport", SIZES)
+def test_it_takes_two_pages_three_clicks_and_a_sentence(
+    ada: Page,
+    console: Console,
+    services: Services,
+    dev: TenantInfo,
+    prod: TenantInfo,
+    saved: Callable[..., int],
+    viewport: ViewportSize,
+) -> None:
+    """A minute of use; the clock of a machine says nothing about that, so pages and clicks are counted."""
+    saved(dev, host="smtp.new.example")
+    ada.set_viewport_size(viewport)
+    open_page(ada, console, dev, "migrate")
+    pages: list[str] = []
+    ada.on("framenavigated", lambda frame: pages.append(frame.url))
+
+    ada.get_by_label("From").select_option(dev.slug)
+    ada.get_by_label("To").select_option(prod.slug)
+    ada.get_by_role("button", name="Compare").click()
+    ada.get_by_label("Copy the one of the source").check()
+    ada.get_by_label("Why these values go live unproven").fill("It was tested in development")
+    ada.get_by_role("button", name="Promote into production").click()
+    expect_page(ada, re.compile(r"^Live since .+ as revision 1$"))
+    assert host(services, prod) == "smtp.new.example"
+
+    # The compare page, and the one that says since when it is live.
+    assert len(pages) == 2
+    assert fits(ada)
+
+
+@pytest.mark.parametrize("viewport", SIZES)
+def test_where_the_host_differs_the_secret_is_typed_again_and_it_is_said_why(
+    ada: Page,
+    console: Console,
+    services: Services,
+    dev: TenantInfo,
+    prod: TenantInfo,
+    saved: Callable[..., int],
+    viewport: ViewportSize,
+) -> None:
+    saved(dev, host="smtp.new.example")
+    saved(prod, host="smtp.old.example")
+    ada.set_viewport_size(viewport)
+    open_page(ada, console, prod, f"migrate/promote?from={dev.slug}")
+    expect(ada.get_by_text("was given for another place, so it is not sent to the new one")).to_be_visible()
+    expect(ada.get_by_label("Keep the one that is stored here")).to_have_count(0)
+    ada.get_by_label("Type it").check()
+    ada.get_by_label("Why these values go live unproven").fill("The new server")
+
+    ada.get_by_role("button", name="Promote into production").click()
+    expect(ada.get_by_text("This secret is needed.")).to_be_visible()
+    expect(ada.get_by_role("textbox", name="Password")).to_be_focused()
+    expect(ada.get_by_label("Why these values go live unproven")).to_have_value("The new server")
+    assert fits(ada)
+    assert host(services, prod) == "smtp.old.example"
+    ada.get_by_role("textbox", name="Password").fill(TYPED)
+    ada.get_by_role("button", name="Promote into production").click()
+
+    expect_page(ada, re.compile("as revision 2$"))
+    assert (host(services, prod), password(services, prod)) == ("smtp.new.example", TYPED)
+
+
 def test_the_doors_lead_to_the_two_tenants(
     ada: Page, console: Console, dev: TenantInfo, prod: TenantInfo, saved: Callable[..., int]
 ) -> None:

@@ -39,6 +39,7 @@ from webapp.web.migrate.secrets import (
     has_lines,
     lacking,
     lent_in,
+    stays_behind,
     title_of,
     ways_of_lent,
 )
@@ -216,7 +217,8 @@ def _row(slot: Slot, document: dict[str, Any], error: PostroomError | None, blan
     ways = tuple(way for way, there in found if there)
     chosen: Way = "type" if slot.name in blank else usual
     lines = has_lines(document, slot.pointer)
-    return Row(slot.name, title_of(document, slot.pointer), ways, chosen, slot.way == "given", said, lines)
+    behind = stays_behind(slot.pointer, slot.keepable)
+    return Row(slot.name, title_of(document, slot.pointer), ways, chosen, slot.way == "given", said, lines, behind)
 
 
 def _made_again(

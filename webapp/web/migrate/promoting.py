@@ -22,7 +22,18 @@ from webapp.web.migrate.blueprint import bp
 from webapp.web.migrate.confirming import Confirming, made_live, proposed
 from webapp.web.migrate.pairs import pairable, source_of
 from webapp.web.migrate.parts import addresses_of
-from webapp.web.migrate.secrets import ENV, MISSING, Chosen, Row, has_lines, lacking, lent_in, title_of, ways_of_lent
+from webapp.web.migrate.secrets import (
+    ENV,
+    MISSING,
+    Chosen,
+    Row,
+    has_lines,
+    lacking,
+    lent_in,
+    stays_behind,
+    title_of,
+    ways_of_lent,
+)
 from webapp.web.migrate.standing import areas_of, labels_of, nothing_new, ticked, undecided, usual_ticks
 from webapp.web.migrate.telling import drawn, later
 from webapp.web.migrate.trying import CHANGED, in_the_way, live, nothing_started, run_part, tried
@@ -224,7 +235,8 @@ def _row(
         errors = [MISSING]
     known = way == "type" and place.slot in typed and not errors
     lines = has_lines(document, place.pointer)
-    return Row(place.slot, title_of(document, place.pointer), ways, way, known, errors, lines)
+    behind = stays_behind(place.pointer, place.keepable)
+    return Row(place.slot, title_of(document, place.pointer), ways, way, known, errors, lines, behind)
 
 
 def _choices(places: Sequence[Place]) -> tuple[dict[str, Any], list[str]]:

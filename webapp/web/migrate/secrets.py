@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from webapp.connectors.config import Setting, settings_of
 from webapp.domain.tenant_document import lent
 from webapp.domain.text import T, Text
-from webapp.web.context import services
+from webapp.web.context import current_tenant, services
 
 Way = str
 """keep, type, copy or sealed; or ``env:`` and the name of a secret that the operator lends."""
@@ -43,6 +43,8 @@ class Row:
     errors: Sequence[Text] = ()
     lines: bool = False
     """Whether it has several lines, as a key has."""
+    stays_behind: bool = False
+    """Whether one is stored here that may not go where the plan says."""
 
     @property
     def labels(self) -> list[tuple[Way, Text]]:
@@ -96,6 +98,11 @@ def title_of(document: Mapping[str, Any], pointer: str) -> Text:
 def lacking(document: Mapping[str, Any], pointers: Sequence[str]) -> list[Text]:
     """Say which secrets have to be given first."""
     return [T("Give this secret first: %(title)s.", title=title_of(document, each)) for each in pointers]
+
+
+def stays_behind(pointer: str, keepable: bool) -> bool:
+    """Whether the tenant has a secret at this place that may not go where a plan says."""
+    return not keepable and pointer in services().setups.active(current_tenant()).tags
 
 
 def has_lines(document: Mapping[str, Any], pointer: str) -> bool:
