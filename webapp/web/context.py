@@ -26,7 +26,7 @@ from webapp.connectors.openid import OpenIDProvider
 from webapp.domain.roles import Access, Actor, TenantInfo
 from webapp.services.wiring import Services
 
-POLLS: Final = ("inbox.news", "connector.run", "migrate.plan_run")
+POLLS: Final = ("inbox.news", "connector.run", "migrate.plan_run", "migrate.proposal_run")
 """What pages ask for again and again by themselves."""
 
 

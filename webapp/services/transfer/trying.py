@@ -11,6 +11,7 @@ from webapp.domain.roles import Access
 from webapp.domain.text import T
 from webapp.services.setups import Plan, Setups
 from webapp.services.transfer.planning import Planning
+from webapp.services.transfer.plans import KeptPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,11 @@ class Trials:
         kept = self._planning.kept(access, plan_id)
         if kept.missing:
             raise SecretsMissingError(kept.missing)
-        plan = self._setups.plan(access, kept.document, base=kept.base, origin=kept.origin)
-        if plan.document.get("connector") is None:
-            raise ConnectorNotSetUpError(T("There is no connector in this plan, so nothing can be tried."))
-        return Trial(kept.document["connector"], plan.document["templates"], plan.document["defaultLanguage"], plan)
+        return trial_of(kept, self._setups.plan(access, kept.document, base=kept.base, origin=kept.origin))
+
+
+def trial_of(kept: KeptPlan, plan: Plan) -> Trial:
+    """The values of a plan that was judged. Raises ConnectorNotSetUpError."""
+    if plan.document.get("connector") is None:
+        raise ConnectorNotSetUpError(T("There is no connector in this plan, so nothing can be tried."))
+    return Trial(kept.document["connector"], plan.document["templates"], plan.document["defaultLanguage"], plan)

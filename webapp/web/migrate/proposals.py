@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
-from webapp.domain.errors import ConnectorNotSetUpError, NotFoundError, PostroomError, SetupChangedMeanwhileError
+from webapp.domain.errors import NotFoundError, PostroomError, SetupChangedMeanwhileError
 from webapp.domain.roles import Permission
 from webapp.domain.text import T, Text
 from webapp.domain.usage import FLOW_TITLES
 from webapp.services.setups import Plan
 from webapp.services.testing import RunView
 from webapp.services.transfer.proposals import Proposal
+from webapp.services.transfer.trying import trial_of
 from webapp.web import errors
-from webapp.web.connector.outcome import PHASE_TITLES
-from webapp.web.context import current_access, current_tenant, request_id, services, waiting_place
+from webapp.web.connector.outcome import run_drawn, seen
+from webapp.web.context import current_access, current_tenant, request_id, services
 from webapp.web.deciders import savers
 from webapp.web.folds import part_page, sheet_of
 from webapp.web.history import between
 from webapp.web.migrate.blueprint import bp
 from webapp.web.migrate.secrets import LENT, title_of
+from webapp.web.migrate.trying import in_the_way, live, nothing_started, part_of, run_of, started, usage_types
 from webapp.web.security import tenant_route
 
 SENTENCE_LIMIT: Final = 1000
@@ -84,32 +86,60 @@ def proposal_withdrawn(proposal_id: str) -> ResponseReturnValue:
     return redirect(url_for("migrate.proposals"), 303)
 
 
+@tenant_route(bp, "/migrate/proposals/<proposal_id>/check", methods=["POST"], permission=Permission.TEST)
+def proposal_checked(proposal_id: str) -> ResponseReturnValue:
+    """Connect and log in with what was proposed; nothing is sent and nothing goes live."""
+    return _tried(proposal_id)
+
+
 @tenant_route(bp, "/migrate/proposals/<proposal_id>/test", methods=["POST"], permission=Permission.TEST)
 def proposal_tested(proposal_id: str) -> ResponseReturnValue:
     """Send a test mail with what was proposed; nothing goes live."""
-    access, testing = current_access(), services().testing
+    return _tried(proposal_id)
+
+
+@tenant_route(bp, "/migrate/proposals/<proposal_id>/runs/<run_id>", permission=Permission.TEST)
+def proposal_run(proposal_id: str, run_id: str) -> ResponseReturnValue:
+    """Tell how a run stands; nothing where the page has seen all there is."""
+    found = services().proposals.find(current_access(), proposal_id)
+    view = services().testing.run(current_access(), run_id)
+    if not live():
+        return _page(found, services().proposals.look(current_access(), found), run=view)
+    return ("", 204) if request.args.get("seen") == seen(view) else part_of(view, _run(found, view))
+
+
+@tenant_route(bp, "/migrate/proposals/<proposal_id>/runs/<run_id>/cancel", methods=["POST"], permission=Permission.TEST)
+def proposal_run_cancelled(proposal_id: str, run_id: str) -> ResponseReturnValue:
+    """Stop a run."""
+    found = services().proposals.find(current_access(), proposal_id)
+    view = services().testing.cancel(current_access(), run_id)
+    if live():
+        return part_of(view, _run(found, view))
+    return redirect(url_for("migrate.proposal_run", proposal_id=proposal_id, run_id=run_id), 303)
+
+
+def _tried(proposal_id: str) -> ResponseReturnValue:
+    access = current_access()
     found = services().proposals.find(access, proposal_id)
-    services().proposals.look(access, found)
-    document = found.kept.document
-    if document.get("connector") is None:
-        raise ConnectorNotSetUpError(T("There is no connector in this plan, so nothing can be tried."))
-    view = testing.start_test_send(
-        access,
-        request.form.get("to", ""),
-        connector_json=document["connector"],
-        templates=document.get("templates"),
-        request_id=request_id(),
-    )
-    with waiting_place() as free:
-        run = testing.wait(access, view) if free else view
+    view = started(trial_of(found.kept, services().proposals.look(access, found)))
+    if live():
+        return part_of(view, _run(found, view))
     # What was accepted is proven from now on.
-    return _page(found, services().proposals.look(access, found), run=run)
+    return _page(found, services().proposals.look(access, found), run=view)
+
+
+def _run(found: Proposal, view: RunView | None) -> dict[str, Any]:
+    """What the test is drawn from."""
+    endpoints = ("migrate.proposal_run", "migrate.proposal_run_cancelled")
+    return run_of(found.kept.document, view, endpoints, proposal_id=found.id) if view else run_drawn(None, None)
 
 
 def proposal_refused(error: PostroomError) -> ResponseReturnValue:
     """Show the proposal again, with what stands in the way; one that does not wait any more leads to those that do."""
     if "access" not in g or request.view_args is None:
         return errors.of_domain(error)
+    if live():
+        return nothing_started(in_the_way(error)), error.status
     if isinstance(error, NotFoundError):
         flash(str(error.detail), "bad")
         return redirect(url_for("migrate.proposals"), 303)
@@ -153,8 +183,8 @@ def _page(
         refused=error,
         secrets=[(title_of(document, pointer), SECRETS[way]) for pointer, way in ways.items()],
         breaks=[FLOW_TITLES.get(flow, Text(flow)) for flow in kept.breaks],
-        run=run,
-        phase_titles=PHASE_TITLES,
+        **_run(found, run),
+        usage_types=usage_types(),
         to=request.form.get("to") or access.actor.name,
         may_test=bool(plan and plan.document.get("connector") and access.may(Permission.TEST)),
         may_decide=may_save and not found.mine,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from flask import redirect, render_template, request, url_for
@@ -14,12 +14,13 @@ from webapp.domain.text import T, Text
 from webapp.domain.usage import UsageType
 from webapp.services.testing import RunView
 from webapp.services.transfer.planning import TransferPlan
+from webapp.services.transfer.trying import Trial
 from webapp.web.connector.outcome import Subject, run_drawn, seen
 from webapp.web.context import current_access, current_tenant, request_id, services, waiting_place
 from webapp.web.migrate.blueprint import bp
 from webapp.web.security import tenant_route
 
-SENDING: Final = ("migrate.plan_tested", "migrate.promotion_tested")
+SENDING: Final = ("migrate.plan_tested", "migrate.promotion_tested", "migrate.proposal_tested")
 """What sends a mail; the rest only looks whether that could be done."""
 CHANGED: Final = T("Nothing was tried. Load the page again to see what is there now.")
 
@@ -52,8 +53,13 @@ def tried(plan: TransferPlan) -> RunView:
 
     Raises what naming the plan's values raises, InputError where the address is none, and LimitedError.
     """
+    return started(services().trials.of(current_access(), plan.id))
+
+
+def started(trial: Trial) -> RunView:
+    """The same with values that are at hand. Raises InputError, LimitedError."""
     access, testing = current_access(), services().testing
-    trial = services().trials.of(access, plan.id)
+    once = _once(str(trial.plan.values_tag))
     if request.endpoint in SENDING:
         view = testing.start_test_send(
             access,
@@ -63,10 +69,9 @@ def tried(plan: TransferPlan) -> RunView:
             default_language=trial.default_language,
             usage_type=_usage_type(),
             request_id=request_id(),
-            once=_once(str(trial.plan.values_tag)),
+            once=once,
         )
     else:
-        once = _once(str(trial.plan.values_tag))
         view = testing.start_check(access, trial.connector, request_id=request_id(), once=once)
     if live():
         return view
@@ -77,10 +82,13 @@ def tried(plan: TransferPlan) -> RunView:
 
 def run_part(plan_id: str, view: RunView) -> str:
     """A run for its place on the page, and with it what it changed of the rest."""
+    return part_of(view, run_context(plan_id, view), plan_id)
+
+
+def part_of(view: RunView, drawn: Mapping[str, Any], plan_id: str = "") -> str:
+    """The same as it was drawn; ``plan_id`` where the page keeps which of its plans was the last."""
     proven = view.ok and services().setups.proven(current_tenant(), view.values_tag)
-    return render_template(
-        "pages/migrate/_run.html", plan_id=plan_id, live_run=True, proven=proven, **run_context(plan_id, view)
-    )
+    return render_template("pages/migrate/_run.html", plan_id=plan_id, live_run=True, proven=proven, **drawn)
 
 
 def nothing_started(words: Sequence[Text]) -> str:
@@ -97,15 +105,21 @@ def in_the_way(error: PostroomError) -> list[Text]:
 
 def run_context(plan_id: str, run: RunView | None) -> dict[str, Any]:
     """What the test of a plan is drawn from."""
-    drawn = run_drawn(run, _subject(plan_id, run) if run else None)
     if run is None:
-        return drawn
-    return drawn | {
+        return run_drawn(None, None)
+    document = services().planning.kept(current_access(), plan_id).document
+    return run_of(document, run, ("migrate.plan_run", "migrate.plan_run_cancelled"), plan_id=plan_id)
+
+
+def run_of(document: Mapping[str, Any], run: RunView, endpoints: tuple[str, str], **at: Any) -> dict[str, Any]:
+    """What a run with the values of a document is drawn from; ``endpoints`` are asked how it stands, and cancel it."""
+    asked, cancelled = endpoints
+    return run_drawn(run, _subject(document, run)) | {
         # What mends a plan is another document, or a change at its source.
         "fix_url": "",
-        "poll_url": url_for("migrate.plan_run", plan_id=plan_id, run_id=run.id, seen=seen(run)),
-        "run_url": url_for("migrate.plan_run", plan_id=plan_id, run_id=run.id),
-        "cancel_url": url_for("migrate.plan_run_cancelled", plan_id=plan_id, run_id=run.id),
+        "poll_url": url_for(asked, run_id=run.id, seen=seen(run), **at),
+        "run_url": url_for(asked, run_id=run.id, **at),
+        "cancel_url": url_for(cancelled, run_id=run.id, **at),
     }
 
 
@@ -126,8 +140,8 @@ def _once(values_tag: str) -> str | None:
     return " ".join(map(str, asked)) if press and not live() else None
 
 
-def _subject(plan_id: str, run: RunView) -> Subject:
-    connector = services().planning.kept(current_access(), plan_id).document.get("connector") or {"config": {}}
+def _subject(document: Mapping[str, Any], run: RunView) -> Subject:
+    connector = document.get("connector") or {"config": {}}
     kind = services().connectors.get(run.provider)
     title = kind.title if kind else run.provider
     return Subject(current_tenant(), title, connector["config"], kind, request.form.get("to", "").strip())
