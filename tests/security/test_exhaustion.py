@@ -5,6 +5,7 @@ Unbounded, each of these takes minutes or all memory; no test looks at a clock.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +20,7 @@ from webapp.domain.template import look_up, substitute
 from webapp.services.captured import HEADER_LIMIT, HEADERS_LIMIT, read
 from webapp.services.narrow import narrow
 from webapp.services.rendering import text_of
+from webapp.services.transfer.lineage import Promoted
 from webapp.web.changes import text_lines
 from webapp.web.connector.text import read_text
 from webapp.web.folds import TEXT_AT_ONCE, cut
@@ -224,3 +226,26 @@ class TestATextThatIsTyped:
         reading = read_text('{"a":' * 200 + f'{{"pass": "{CANARY}-deep"}}' + "}" * 200, SmtpConnector)
 
         assert CANARY not in reading.text
+
+
+class TestMallorysPromotion:
+    """What it looked at is written down with it, and read again for every page that compares the two tenants."""
+
+    @pytest.mark.parametrize("place", ["only", "except"])
+    def test_names_no_more_places_than_somebody_would_write(self, saved, place) -> None:
+        body = {"from": "prod", place: ["/defaultLanguage"] * 100_000}
+
+        answer = saved.post("/tenants/dev/promote?dryRun", json=body)
+
+        assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, f"/{place}")
+
+    def test_is_not_searched_place_by_place(self) -> None:
+        looked_at = tuple(f"/templates/SignIn/x{number}/subject" for number in range(100_000))
+        promoted = Promoted(1, datetime.now(UTC), "mallory@example.org", "dev", 1, looked_at)
+
+        covered = [promoted.covers(f"/templates/Register/x{number}/subject") for number in range(100_000)]
+
+        assert not any(covered)
+        assert promoted.covers("/templates/SignIn")
+        assert promoted.covers("/templates/SignIn/x7/subject/part")
+        assert not promoted.covers("/templates/SignIn/x7/content")

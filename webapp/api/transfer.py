@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from flask import Response
 from pydantic import Field
@@ -19,6 +19,9 @@ from webapp.services.transfer.importing import GivenDocument
 from webapp.services.transfer.planning import Confirmation
 from webapp.services.transfer.promoting import Promotion
 from webapp.services.transfer.writing import as_json, as_yaml
+
+POINTERS_LIMIT: Final = 1000
+"""They are written down with the promotion, and read again wherever the two tenants are compared."""
 
 Pointer = Annotated[str, Field(min_length=1, max_length=500, pattern="^/")]
 
@@ -87,9 +90,9 @@ def import_setup(access: Access, query: ImportQuery, body: ImportBody) -> Respon
 class PromoteBody(ApplyBody):
     source: str = Field(alias="from")
     """The tenant to promote from: one that this token may read."""
-    only: list[Pointer] = Field(default_factory=list)
+    only: list[Pointer] = Field(default_factory=list, max_length=POINTERS_LIMIT)
     """What to promote, as pointers into the setup; by default all but flows, verificationCode and addressPolicy."""
-    leave: list[Pointer] = Field(default_factory=list, alias="except")
+    leave: list[Pointer] = Field(default_factory=list, alias="except", max_length=POINTERS_LIMIT)
     """What stays as it is in the target, as pointers into the setup."""
     secrets: dict[str, Any] | None = None
     """Slot to {"value": "…"}, {"env": "NAME"} for one that the operator lends, "keep" or "copy"."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final
 
 from webapp.domain.diff import Change, changes
@@ -176,10 +177,6 @@ class _Base:
         self.kept = changes(slotted(old_theirs), slotted(old_ours))
         self.news = changes(slotted(old_theirs), slotted(theirs.document))
 
-    def first_for(self, pointer: str, earlier: Sequence[_Base]) -> bool:
-        """Whether it is the newest promotion that looked at this place."""
-        return self.promoted.covers(pointer) and not any(each.promoted.covers(pointer) for each in earlier)
-
 
 @dataclass(slots=True)
 class _Sides:
@@ -193,11 +190,16 @@ def _judged_parts(found: Sequence[Difference], bases: Sequence[_Base]) -> tuple[
     places = _Places(found)
     sides = [_Sides() for _ in found]
     secrets: list[Change] = []
+
+    @cache
+    def newest(pointer: str) -> int | None:
+        """The newest promotion that looked at a place; with fifty of them each place is asked about often."""
+        return next((at for at, base in enumerate(bases) if base.promoted.covers(pointer)), None)
+
     for index, base in enumerate(bases):
-        earlier = bases[:index]
         for name, listed in (("edits", base.edits), ("kept", base.kept), ("news", base.news)):
             for change in listed:
-                if not base.first_for(change.pointer, earlier):
+                if newest(change.pointer) != index:
                     continue
                 touched = places.touched(change.pointer)
                 for at in touched:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from webapp.domain.diff import touches
 from webapp.domain.roles import TenantInfo
 from webapp.services.history import RevisionInfo
 from webapp.services.setups import Setups
@@ -33,10 +33,19 @@ class Promoted:
     """What was live there; None where nobody wrote it down."""
     only: tuple[str, ...] = ()
     """What was looked at, as pointers; without any, everything."""
+    _at: frozenset[str] = field(init=False, repr=False, compare=False)
+    _on_the_way: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Asked for each value that differs; a promotion may have looked at a thousand places.
+        object.__setattr__(self, "_at", frozenset(self.only))
+        object.__setattr__(self, "_on_the_way", frozenset(above for each in self.only for above in _above(each)))
 
     def covers(self, pointer: str) -> bool:
         """Whether this place was looked at."""
-        return not self.only or any(touches(each, pointer) for each in self.only)
+        if not self.only or pointer in self._at or pointer in self._on_the_way:
+            return True
+        return any(above in self._at for above in _above(pointer))
 
 
 class Lineages:
@@ -78,6 +87,12 @@ class Lineages:
                 break
             upto = min(upto, lines[-1].number - 1)
         return found[:LIMIT]
+
+
+def _above(pointer: str) -> Iterator[str]:
+    while pointer:
+        pointer = pointer.rpartition("/")[0]
+        yield pointer
 
 
 def _promoted(line: RevisionInfo) -> Promoted:
