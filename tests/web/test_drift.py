@@ -225,7 +225,7 @@ class TestOverview:
         page = ada.get("/t/prod/").text
 
         assert "Edited since" in page
-        assert "Development is 1 ahead" in page
+        assert "Development is one change ahead" in page
         shown = re.findall(r"<code>(/[^<]+)</code>", page)
         assert shown == [SIGN_IN, "/defaultLanguage", SECRET]
         assert LINK in page
@@ -244,7 +244,7 @@ class TestOverview:
         carry(promoted, "/defaultLanguage", whole=True)
 
         assert "Nothing new since" in ada.get("/t/prod/").text
-        assert "Production has what is new in Development." in ada.get("/t/dev/").text
+        assert "Production is up to date with Development." in ada.get("/t/dev/").text
 
     def test_of_many_tenants_only_the_one_that_it_follows_is_counted(self, promoted: House, ada: Browser) -> None:
         person = Accounts(promoted.services.db).by_email(ADA)
@@ -259,7 +259,7 @@ class TestOverview:
         prod, dev = ada.get("/t/prod/").text, ada.get("/t/dev/").text
 
         assert "revision 2 of Staging" in prod
-        assert "Staging is 1 ahead" in prod
+        assert "Staging is one change ahead" in prod
         assert "behind" not in prod
         assert re.findall(r"\w+ is [\w ]+ behind[^<]*since\.", dev) == [
             "Staging is one change behind. It was edited since."
@@ -291,3 +291,39 @@ class TestOverview:
 
         assert "revision 1 of dev," in page
         assert "ahead" not in page
+
+
+class TestTheNextStep:
+    def test_after_saving_what_is_proven_it_leads_on_to_production(self, promoted: House, ada: Browser) -> None:
+        edit(promoted, "dev", **{REPLY_TO: "new@example.com"})
+        prove(promoted, "dev")
+
+        page = ada.get("/t/dev/connector/saved/2").text
+
+        assert "Promote to Production" in page
+        assert LINK in page
+
+    def test_not_where_production_has_it_already(self, promoted: House, ada: Browser) -> None:
+        prove(promoted, "dev")
+
+        assert "Promote to" not in ada.get("/t/dev/connector/saved/1").text
+
+    def test_not_while_it_is_unproven(self, promoted: House, ada: Browser) -> None:
+        edit(promoted, "dev", **{REPLY_TO: "new@example.com"})
+
+        assert "Promote to" not in ada.get("/t/dev/connector/saved/2").text
+
+    def test_an_empty_tenant_can_begin_with_what_another_has(self, house: House, ada: Browser) -> None:
+        set_up(house)
+
+        page = ada.get("/t/prod/").text
+
+        assert "or bring it from Development" in page
+        assert LINK in page
+
+
+def prove(house: House, slug: str) -> None:
+    """Let a test mail be accepted with what is live."""
+    access, tag = access_of(house, slug), house.services.setups.active(house.tenant(slug)).values_tag
+    assert tag
+    house.services.setups.record_proof(access.tenant, tag, "test_send", OPERATOR)

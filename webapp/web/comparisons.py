@@ -95,7 +95,7 @@ class Comparison:
             return str(ngettext(one, many, self.changes, **names))
         if self.source and self.last:
             names = {"name": self.target.name, "source": self.source.name}
-            return str(gettext("%(name)s has what is new in %(source)s.", **names))
+            return str(gettext("%(name)s is up to date with %(source)s.", **names))
         if not self.changes:
             return str(gettext("%(name)s has the same setup, secrets aside.", name=self.tenant.name))
         one, many = "%(name)s differs in %(num)d value.", "%(name)s differs in %(num)d values."
@@ -145,6 +145,16 @@ def comparisons_of(tenant: TenantInfo) -> list[Comparison]:
                 found.append(compared)
     targets = [each.target.id for each in found if each.source]
     return [replace(each, several=bool(each.source) and targets.count(each.target.id) > 1) for each in found]
+
+
+def onward_of(tenant: TenantInfo) -> TenantInfo | None:
+    """Where what is new in a tenant would be promoted to, where that waits; into production before anywhere else."""
+    waits = [
+        each.target
+        for each in comparisons_of(tenant)
+        if each.open and each.changes and each.source and each.source.id == tenant.id
+    ]
+    return next((each for each in waits if each.production), next(iter(waits), None))
 
 
 def others_of(tenant: TenantInfo) -> int:

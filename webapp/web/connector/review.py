@@ -18,6 +18,7 @@ from webapp.domain.roles import Permission
 from webapp.domain.text import T, Text
 from webapp.services.setups import Plan
 from webapp.services.switching import Switch
+from webapp.web.comparisons import onward_of
 from webapp.web.connector.blueprint import bp
 from webapp.web.connector.delete import delete_page
 from webapp.web.connector.documents import value_at
@@ -86,7 +87,12 @@ def saved(number: int) -> ResponseReturnValue:
     proven = bool(stored.values_tag and setups.proven(tenant, stored.values_tag))
     undo = number > 1 and info.active and current_access().may(Permission.RESTORE)
     return render_template(
-        "pages/connector/saved.html", info=info, proven=proven, undo=undo, connector=stored.setup.connector
+        "pages/connector/saved.html",
+        info=info,
+        proven=proven,
+        undo=undo,
+        connector=stored.setup.connector,
+        onward=onward_of(tenant) if proven and info.active else None,
     )
 
 
