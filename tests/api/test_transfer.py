@@ -109,6 +109,23 @@ class TestPromote:
         assert (plan.json["applied"], plan.json["needsReason"]) == (False, True)
         assert (done.status_code, done.json["applied"], done.json["revision"]) == (200, True, 1)
 
+    def test_the_revision_says_where_it_came_from(self, house: House) -> None:
+        house.api("dev").put("/tenants/dev/setup", json={"connector": smtp()})
+        pipeline = house.api("prod", read_from="dev")
+        body = {"from": "dev", "secrets": {"smtp.auth.pass": {"value": f"{CANARY}-prod"}}, "reason": "first"}
+        pipeline.post("/tenants/prod/promote", json=body | {"only": ["/connector"]})
+
+        (revision,) = pipeline.get("/tenants/prod/revisions").json or []
+
+        came = {name: revision.get(name) for name in ("origin", "from", "sourceRevision", "only", "approvedBy")}
+        assert came == {
+            "origin": "promote",
+            "from": "dev",
+            "sourceRevision": 1,
+            "only": ["/connector"],
+            "approvedBy": None,
+        }
+
     def test_any_other_tenant_does_not_exist(self, house: House) -> None:
         refused = house.api("prod").post("/tenants/prod/promote?dryRun", json={"from": "dev"})
 

@@ -227,6 +227,16 @@ class TestHistory:
         assert "Second" in lines[1]
         assert "/connector/config/port" in lines[1]
 
+    def test_it_says_in_words_where_each_came_from(self, either: Run, save: Save) -> None:
+        save(setup(587))
+        save(setup(2525))
+        either("restore", "dev", "1")
+
+        lines = either("history", "dev").out.splitlines()
+
+        assert "Restored from revision 1" in lines[1]
+        assert "Saved" in lines[2]
+
     def test_nothing_saved_is_no_failure(self, either: Run) -> None:
         done = either("history", "dev")
 

@@ -98,6 +98,15 @@ class TestPlan:
 
         assert "587" in ada.get(answer.location).text
 
+    def test_the_history_says_which_file_it_came_from(self, home: House, ada: Browser) -> None:
+        ada.get(IMPORT)
+        content = as_yaml(TenantDocument(exported(home, fromEmail="Other <no-reply@example.com>")["setup"])).encode()
+        ada.get(ada.post(IMPORT, {"file": (io.BytesIO(content), "ours/setup.yaml")}).location)
+
+        apply(ada, **{f"way__{SLOT}": "keep"})
+
+        assert "Imported from setup.yaml" in ada.get("/t/dev/history").text
+
     def test_its_own_export_changes_nothing(self, home: House, ada: Browser) -> None:
         assert "Nothing would change" in give(ada, exported(home)).text
 
