@@ -8,14 +8,15 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Watch
+from tests.browser.conftest import BOB, Watch
 from tests.browser.console import Console
 from tests.browser.examination import faults
 from tests.browser.steps import expect_page, open_page
 from tests.browser.test_migrate import PHONE, fits
 from tests.canary import CANARY
 from tests.peers.scripted import Script, ScriptedServer, answer, silence
-from webapp.domain.roles import OPERATOR, Environment, TenantInfo
+from webapp.accounts import Accounts
+from webapp.domain.roles import OPERATOR, Environment, Role, TenantInfo
 from webapp.services.wiring import Services
 
 TYPED = f"{CANARY}-of-production"
@@ -180,3 +181,36 @@ def test_secrets_come_from_a_file(
     expect(ada.get_by_text("The one that you typed is kept, sealed.")).to_be_visible()
     expect(ada.get_by_label("Note")).to_have_value("Release 7")
     assert TYPED not in ada.content()
+
+
+def test_who_decides_about_a_proposal_tries_it_first(
+    ada: Page,
+    bob_as: Callable[[Role], Page],
+    console: Console,
+    services: Services,
+    dev: TenantInfo,
+    prod: TenantInfo,
+    saved: Callable[..., int],
+    scripted: Scripted,
+) -> None:
+    server = scripted(Script(offers_starttls=False))
+    saved(dev, host=server.host, port=server.port, security="none")
+    bob = bob_as(Role.EDITOR)
+    services.tenants.add_member(prod.id, Accounts(services.db).by_email(BOB).id, Role.EDITOR)
+    open_page(bob, console, prod, f"migrate/promote?from={dev.slug}")
+    bob.get_by_role("textbox", name="Password").fill(TYPED)
+    bob.get_by_label("Why these values go live unproven").fill("Ada tries it")
+    press(bob, "Propose")
+    expect(bob.get_by_text("It is proposed.")).to_be_visible()
+
+    ada.goto(bob.url)
+    press(ada, "Check connection")
+    expect(ada.locator(".run-title")).to_contain_text("Connected and logged in")
+    press(ada, "Send test")
+    expect(ada.locator(".run-sentence")).to_contain_text("These values are proven now.")
+    expect(ada.get_by_text("A test mail was accepted in this tenant with exactly these values.")).to_be_visible()
+    assert faults(ada) == []
+    assert len(server.bodies) == 1
+    press(ada, "Approve for production")
+
+    expect(ada.get_by_role("heading", name="as revision 1")).to_be_visible()
