@@ -128,11 +128,12 @@ def test_killed_at_any_moment_all_or_nothing_was_applied(house, dev, keys, datab
         child = processes.Process(target=apply_on_and_on, args=(database_file, keys, round_ * 1000, begun, stage))
         child.start()
         assert begun.wait(60)
-        # Most moments are those of planning; every other kill waits until something is being written.
+        # Most moments are those of planning; of three kills one waits for a transaction, and one for its end.
+        awaited, longest = ((None, 0.1), (INSIDE, 0.001), (DONE, 0.05))[round_ % 3]
         deadline = time.monotonic() + 30
-        while round_ % 2 and stage.value != INSIDE and time.monotonic() < deadline:
-            pass
-        time.sleep(moments.uniform(0, 0.002 if round_ % 2 else 0.1))
+        while awaited is not None and stage.value != awaited and time.monotonic() < deadline:
+            time.sleep(0.0002)
+        time.sleep(moments.uniform(0, longest))
         os.kill(child.pid, signal.SIGKILL)
         child.join(30)
         assert child.exitcode == -signal.SIGKILL
