@@ -7,6 +7,7 @@ import pytest
 from tests.canary import CANARY
 from webapp.connectors import CONNECTORS
 from webapp.domain.errors import LimitedError, PassphraseError
+from webapp.domain.roles import OPERATOR, Access, Role
 from webapp.domain.tenant_document import TenantDocument
 from webapp.services.limits import Limits
 from webapp.services.transfer.importing import OPENING_LIMIT, GivenDocument, Importing
@@ -38,6 +39,13 @@ def test_plans_of_one_person_in_a_tenant_are_limited(importing, ada, bob, ada_in
     assert 0 < raised.value.retry_after <= PLAN_LIMIT.seconds
     assert importing.plan(bob, given)
     assert importing.plan(ada_in_prod, given)
+
+
+def test_the_operator_is_not_limited(importing, dev, document):
+    operator, given = Access(OPERATOR, dev, Role.OWNER), GivenDocument(document())
+
+    for _ in range(PLAN_LIMIT.amount + 1):
+        importing.plan(operator, given)
 
 
 def test_what_was_typed_can_still_be_kept(importing, ada, document):

@@ -31,6 +31,8 @@ from webapp.services.setups import Plan, Saved, Setups
 from webapp.services.transfer.plans import KeptPlan, Plans
 from webapp.services.transfer.slots import Choice, Filled, Slot, fill
 
+LIMITED: Final = ("person", "token")
+"""Kinds of actors whose plans are counted; the operator's machine is the operator's."""
 PLAN_LIMIT: Final = Limit(120, 600)
 """Plans of one actor in one tenant: how many in how many seconds. Each is judged, sealed and stored."""
 
@@ -96,7 +98,7 @@ class Planning:
 
         Raises what ``look`` raises, and LimitedError for too many in a short time, unless it is not ``counted``.
         """
-        if self._limits and counted:
+        if self._limits and counted and access.actor.kind in LIMITED:
             maker = (str(access.tenant.id), access.actor.kind, str(access.actor.id))
             self._limits.hit("plan", *maker, amount=PLAN_LIMIT.amount, seconds=PLAN_LIMIT.seconds)
         seen, filled = self._seen(access, wanted, choices, base)
