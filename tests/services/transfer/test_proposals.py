@@ -41,7 +41,7 @@ from webapp.services.tenants import Tenants
 from webapp.services.tokens import Tokens
 from webapp.services.transfer.planning import Confirmation, Planning
 from webapp.services.transfer.plans import LIMIT as PLANS_LIMIT
-from webapp.services.transfer.plans import Plans
+from webapp.services.transfer.plans import KeptPlan, Plans
 from webapp.services.transfer.promoting import Promoting, Promotion
 from webapp.services.transfer.proposals import LIMIT, Proposals
 
@@ -185,6 +185,18 @@ class TestProposing:
             proposals.propose(at(BOB), plan, said)
 
         assert proposals.waiting(at(ADA)) == []
+
+    def test_that_conflicts_were_decided_is_proposed_too_although_nothing_changes(
+        self, proposals, proposed, plans, at, setups, closed
+    ):
+        proposals.approve(at(ADA), proposed)
+        came = {"from": "dev", "revision": 1, "kept": ["/defaultLanguage"]}
+        plan = KeptPlan(1, setups.active(closed).document, "promote", "dev", transfer=came)
+
+        decided = proposals.propose(at(BOB), plans.keep(at(BOB), plan), REASON).id
+
+        assert proposals.approve(at(ADA), decided).created
+        assert setups.history(closed)[0].transfer == came | {"approvedBy": "ada@example.com"}
 
     def test_flows_that_break_have_to_be_allowed(self, proposals, promoting, source, setups, tenants, at):
         setups.save(tenants.access(ADA, "dev"), {"connector": None, "templates": {}}, base=None)

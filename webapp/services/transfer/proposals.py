@@ -27,7 +27,7 @@ from webapp.domain.roles import Access, Actor, Permission
 from webapp.domain.text import T
 from webapp.services.audit import Audit
 from webapp.services.marks import SecretWay, secret_ways
-from webapp.services.requests import Request, check_sentences, check_way, reason_wanted
+from webapp.services.requests import Request, check_sentences, check_way, reason_wanted, said
 from webapp.services.secrets import Connectors
 from webapp.services.setups import Plan, Saved, Setups
 from webapp.services.transfer.planning import Confirmation, check_answered
@@ -109,9 +109,9 @@ class Proposals:
         if not access.may(Permission.EDIT):
             raise ForbiddenError
         self._check(access, kept, confirmation)
-        said = {"note": _said(confirmation.note), "reason": _said(confirmation.reason)}
+        words = {"note": said(confirmation.note), "reason": said(confirmation.reason)}
         with self._db.write() as session:
-            if same := self._same(session, access, kept, said):
+            if same := self._same(session, access, kept, words):
                 # Somebody pressed twice: each time the page plans anew.
                 return same
             if count_proposed(session, access.tenant.id, self._clock()) >= LIMIT:
@@ -121,30 +121,33 @@ class Proposals:
                 raise NotFoundError
             if row.proposed_at is not None:
                 return self._proposal(session, access, row)
-            row.content = self._vault.seal({**content_of(kept), "said": said})
+            row.content = self._vault.seal({**content_of(kept), "said": words})
             row.proposed_at = self._clock()
-            self._record(session, "plan.proposed", access, confirmation.request_id, kept, **said)
+            self._record(session, "plan.proposed", access, confirmation.request_id, kept, **words)
         return self.find(access, plan_id)
 
     def _check(self, access: Access, kept: KeptPlan, confirmation: Confirmation) -> None:
         """Whether a second person's approval is all that is missing."""
-        asked = Request(access, kept.base, confirmation.note, confirmation.reason, kept.origin, approved_by="-")
+        asked = Request(
+            access, kept.base, confirmation.note, confirmation.reason, kept.origin,
+            transfer=kept.transfer, approved_by="-",
+        )  # fmt: skip
         check_way(asked)
         check_sentences(asked)
         check_answered(kept, confirmation)
         plan = self._setups.plan(access, kept.document, base=kept.base, origin=kept.origin)
-        if not plan.changes:
+        if not plan.changes and not asked.decides:
             raise NothingToProposeError(T("What this plan wants is live already."))
         if plan.needs_reason and not (confirmation.reason or "").strip():
             raise reason_wanted()
 
     def _same(
-        self, session: Session, access: Access, kept: KeptPlan, said: Mapping[str, str | None]
+        self, session: Session, access: Access, kept: KeptPlan, words: Mapping[str, str | None]
     ) -> Proposal | None:
         """What waits already and wants exactly this, of the same person and with the same words."""
         for each in self._all(session, access):
-            words = {"note": each.note, "reason": each.reason}
-            if each.mine and (each.kept.base, each.kept.document, words) == (kept.base, kept.document, said):
+            theirs = {"note": each.note, "reason": each.reason}
+            if each.mine and (each.kept.base, each.kept.document, theirs) == (kept.base, kept.document, words):
                 return each
         return None
 
@@ -234,11 +237,11 @@ class Proposals:
         """Say no to it. Who proposed it is told, with the note. Raises as ``approve`` does."""
         proposal = self._to_decide(access, proposal_id)
         check_sentences(Request(access, None, note))
-        declined = {"by": access.actor.name, "note": _said(note)}
+        declined = {"by": access.actor.name, "note": said(note)}
         with self._db.write() as session:
             self._give_back(session, proposal, declined=declined)
-            said = {"note": _said(note), "proposed_by": proposal.proposer.name}
-            self._record(session, "plan.declined", access, request_id, proposal.kept, **said)
+            words = {"note": said(note), "proposed_by": proposal.proposer.name}
+            self._record(session, "plan.declined", access, request_id, proposal.kept, **words)
 
     def withdraw(self, access: Access, proposal_id: str, request_id: str | None = None) -> None:
         """Take one's own proposal back. Raises NotFoundError, ForbiddenError."""
@@ -259,15 +262,15 @@ class Proposals:
 
     def _proposal(self, session: Session, access: Access, row: PlanRow) -> Proposal:
         content = self._vault.open(row.content)
-        said, declined = content.get("said") or {}, content.get("declined")
+        words, declined = content.get("said") or {}, content.get("declined")
         proposer = Actor(row.actor_kind, row.actor_id, row.actor_name)
         return Proposal(
             id=row.id,
             proposer=proposer,
             proposed_at=row.proposed_at or row.created_at,
             kept=plan_of(row, content),
-            note=said.get("note"),
-            reason=said.get("reason"),
+            note=words.get("note"),
+            reason=words.get("reason"),
             mine=person_behind(session, proposer) == person_behind(session, access.actor),
             declined=Declined(**declined) if declined else None,
         )
@@ -293,7 +296,3 @@ class Proposals:
             detail=kept.origin_detail,
             **detail,
         )
-
-
-def _said(sentence: str | None) -> str | None:
-    return (sentence or "").strip() or None
