@@ -166,7 +166,7 @@ class TestPromoting:
 class TestSecrets:
     def test_copied_it_is_the_sources(self, home: House, ada: Browser) -> None:
         page = ada.get(f"{PROMOTE}?from=dev").text
-        assert "Copy the one of the source" in page
+        assert "Copy it from Development" in page
 
         promote(ada, reason="first", **{f"way__{SLOT}": "copy"})
 
@@ -195,14 +195,14 @@ class TestSecrets:
         other = home.services.tenants.add("more", "More", home.tenant("dev").environment, OPERATOR)
         home.services.tenants.add_member(other.id, accounts.by_email(ADA).id, Role.EDITOR)
         ada.get("/t/more/migrate/promote?from=dev")
-        assert "Copy the one" not in ada.page
+        assert "Copy it from" not in ada.page
 
         assert promote(ada, "/t/more/migrate/promote", **{f"way__{SLOT}": "copy"}).status_code == 403
 
     def test_out_of_production_none_is_copied(self, house: House, ada: Browser) -> None:
         set_up(house, "prod")
         ada.get("/t/dev/migrate/promote?from=prod")
-        assert "Copy the one" not in ada.page
+        assert "Copy it from" not in ada.page
 
         assert promote(ada, "/t/dev/migrate/promote", **{f"way__{SLOT}": "copy"}).status_code == 403
 

@@ -44,9 +44,9 @@ def loads(text: str | bytes) -> Any:
     except RecursionError:
         raise InputError(errors=(_too_deep(""),)) from None
     except json.JSONDecodeError as exc:
-        at = T(
-            "Line %(line)s, column %(column)s: %(what)s.", line=exc.lineno, column=exc.colno, what=exc.msg.rstrip(".")
-        )
+        # Python ends some with the place, which stands before it here.
+        what = exc.msg.rstrip(".").removesuffix(" at").removesuffix(" starting")
+        at = T("Line %(line)s, column %(column)s: %(what)s.", line=exc.lineno, column=exc.colno, what=what)
         raise NotJSONError(at) from None
     except UnicodeDecodeError:
         raise NotJSONError(T("It is no text in UTF-8.")) from None

@@ -308,7 +308,7 @@ class TestRefusal:
             ({"prod.json": "{}", "prod.yaml": "{}"}, "prod.json, prod.yaml: These are for the same tenant"),
             ({"prod.secrets.yaml": "{}"}, "prod.secrets.yaml: There is no prod.yaml or prod.json"),
             ({"prod.passphrase": "x"}, "prod.passphrase: There is no prod.yaml or prod.json"),
-            ({"prod.json": "[1, 2"}, "prod.json: This begins as JSON, but is none"),
+            ({"prod.json": "[1, 2"}, "prod.json: This begins as JSON, but cannot be read"),
             ({"prod.json": '{"a": 1, "a": 2}'}, "prod.json"),
             ({"prod.yaml": "a: &x [1]\nb: *x\n"}, "prod.yaml: Aliases"),
             ({"prod.json": '{"format": "other"}'}, "prod.json /format"),

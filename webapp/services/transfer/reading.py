@@ -40,7 +40,7 @@ def parsed(text: str | bytes) -> Any:
     try:
         return strict_json.loads(raw)
     except NotJSONError as exc:
-        raise _unreadable(T("This begins as JSON, but is none: %(why)s", why=exc.detail)) from None
+        raise _unreadable(T("This begins as JSON, but cannot be read as such: %(why)s", why=exc.detail)) from None
     except InputError as exc:
         raise DocumentInvalidError(errors=exc.errors) from None
 

@@ -60,6 +60,8 @@ def _page(short: Sequence[Text] = (), unlike: Sequence[Text] = ()) -> str:
     return render_template(
         "pages/migrate/export.html",
         revision=stored.number,
+        connector=stored.setup.connector,
+        fallback=stored.setup.fallback,
         secrets=[title_of(stored.document, pointer) for pointer in slots(stored.document)],
         templates=sum(len(cells) for cells in stored.setup.templates.values()),
         least=PASSPHRASE_LENGTH,

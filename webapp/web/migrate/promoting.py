@@ -188,7 +188,7 @@ def _page(
         areas=areas,
         mails_address=addresses_of("migrate.promotion_mails", "group", source, compared),
         sheet=sheet_of([change for each in compared.differences for change in each.changes], address),
-        rows=[_row(place, document, error, typed, blank, made) for place in places],
+        rows=[_row(place, source, document, error, typed, blank, made) for place in places],
         fixed=lent_in(document, [place.pointer for place in places]),
         kept=_kept(made),
         nothing_new=nothing_new(compared.drift),
@@ -216,6 +216,7 @@ def _in_the_way(error: PostroomError | None, moved: bool, untick: bool, asked: S
 
 def _row(
     place: Place,
+    source: Access,
     document: Mapping[str, Any],
     error: PostroomError | None,
     typed: Mapping[str, str],
@@ -236,7 +237,9 @@ def _row(
     known = way == "type" and place.slot in typed and not errors
     lines = has_lines(document, place.pointer)
     behind = stays_behind(place.pointer, place.keepable)
-    return Row(place.slot, title_of(document, place.pointer), ways, way, known, errors, lines, behind)
+    return Row(
+        place.slot, title_of(document, place.pointer), ways, way, known, errors, lines, behind, source.tenant.name
+    )
 
 
 def _choices(places: Sequence[Place]) -> tuple[dict[str, Any], list[str]]:

@@ -22,7 +22,7 @@ ENV: Final = "env:"
 WAYS: Final[Mapping[str, Text]] = {
     "keep": T("Keep the one that is stored here"),
     "sealed": T("Take the sealed one of the document"),
-    "copy": T("Copy the one of the source"),
+    "copy": T("Copy it from the other tenant"),
     "type": T("Type it"),
 }
 MISSING: Final = T("This secret is needed. Give it here.")
@@ -45,10 +45,16 @@ class Row:
     """Whether it has several lines, as a key has."""
     stays_behind: bool = False
     """Whether one is stored here that may not go where the plan says."""
+    source: str = ""
+    """The name of the tenant that it can be copied from."""
 
     @property
     def labels(self) -> list[tuple[Way, Text]]:
-        return [(way, _words_of(way)) for way in self.ways]
+        return [(way, self._words(way)) for way in self.ways]
+
+    def _words(self, way: Way) -> Text:
+        named = way == "copy" and self.source
+        return T("Copy it from %(tenant)s", tenant=self.source) if named else _words_of(way)
 
 
 @dataclass(frozen=True, slots=True)
