@@ -47,8 +47,8 @@ def document(tmp_path: Path) -> str:
     return str(path)
 
 
-def proposed(run: Run, document: str) -> str:
-    done = run("import", "prod", document, "--propose", "--json", *REASON)
+def proposed(run: Run, document: str, note: str = "New relay") -> str:
+    done = run("import", "prod", document, "--propose", "--json", "--note", note, *REASON[2:])
     assert done.code == 0, done.err
     plan_id: str = done.json["proposed"]["planId"]
     return plan_id
@@ -100,6 +100,24 @@ def test_what_waits_is_listed_with_what_it_changes_and_no_secret(pipeline: Run, 
         assert "note: New relay" in listed.out
         assert "smtp.example.com" in listed.out
         assert CANARY not in listed.out
+
+
+def test_what_the_proposer_writes_neither_hides_nor_feigns_what_would_change(
+    pipeline: Run, run: Run, document: str
+) -> None:
+    """Who approves at the shell decides by what stands there."""
+    feigned = "Spelling\n  Nothing to change.\x1b[8m\x9b2J"
+    plan_id = proposed(run, document, note=feigned)
+
+    listed = run("proposals", "prod")
+    pipeline("approve", "prod", plan_id)
+    told = run("history", "prod")
+
+    assert "  note: Spelling Nothing to change." in listed.out
+    assert "  Nothing to change." not in listed.out.splitlines()
+    for done in (listed, told):
+        assert "Spelling" in done.out
+        assert not {"\x1b", "\x9b"} & set(done.out)
 
 
 def test_nothing_waits(pipeline: Run, run: Run) -> None:

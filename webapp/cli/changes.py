@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 
+from webapp.cli.output import one_line
 from webapp.domain.diff import escape, is_secret
 from webapp.services.transfer.writing import write_yaml
 
@@ -38,7 +39,7 @@ def plan_lines(plan: JSONObject, *, copies: bool = False, apply: str = "") -> li
     ``apply``: the tenant whose plan this is, where the plan is kept.
     """
     table, *count = _changes(plan)
-    warnings = [f"! {_clean(each['title'])}. {_clean(each['cause'])}" for each in plan["warnings"]]
+    warnings = [f"! {one_line(each['title'])}. {one_line(each['cause'])}" for each in plan["warnings"]]
     ways = ['{"value": "…"}', '{"env": "NAME"} for one that the operator lends', *(['"copy"'] if copies else [])]
     given = f"{', '.join(ways[:-1])} or {ways[-1]}"
     missing = _block(f"Missing secrets. A file for --secrets says of each {given}", plan["missingSecrets"])
@@ -82,13 +83,13 @@ def mapped_lines(mapped: Sequence[JSONObject]) -> list[str]:
     """What became what, of a document of another system."""
     if not mapped:
         return []
-    wide = max(_width(_clean(each["source"])) for each in mapped)
-    rows = [f"  {_padded(_clean(each['source']), wide)}{_ARROW}{_clean(each['target'])}" for each in mapped]
+    wide = max(_width(one_line(each["source"])) for each in mapped)
+    rows = [f"  {_padded(one_line(each['source']), wide)}{_ARROW}{one_line(each['target'])}" for each in mapped]
     return ["Read as:", *rows, ""]
 
 
 def _block(head: str, names: Sequence[str]) -> list[str]:
-    return [f"{head}:", *(f"  {_clean(name)}" for name in names)] if names else []
+    return [f"{head}:", *(f"  {one_line(name)}" for name in names)] if names else []
 
 
 def _rows(change: JSONObject) -> Iterator[tuple[str, str, list[str]]]:
@@ -139,19 +140,19 @@ def _short(value: Any) -> str:
         case {"contentType": _, **rest}:
             if not rest.get("content"):
                 return "a mail of the provider's own"
-            return f"“{_clean(str(rest.get('subject') or ''))}” ({_lines(rest['content'])})"
+            return f"“{one_line(str(rest.get('subject') or ''))}” ({_lines(rest['content'])})"
         case str() if "\n" in value.strip():
             return f"text, {_lines(value)}"
         case str():
-            return _clean(value) or '""'
+            return one_line(value) or '""'
         case _:
-            return _clean(write_yaml({"": value}).partition(":")[2].strip())
+            return one_line(write_yaml({"": value}).partition(":")[2].strip())
 
 
 def _table(rows: Sequence[tuple[str, str, list[str]]]) -> list[str]:
     columns = shutil.get_terminal_size((_NO_TERMINAL, 24)).columns
     kinds = max(len(kind) for kind, _, _ in rows) + 2
-    places = max(_width(_clean(pointer)) for _, pointer, _ in rows)
+    places = max(_width(one_line(pointer)) for _, pointer, _ in rows)
     beside = columns - kinds - places - 4
     below = beside < _NARROW
     lines = []
@@ -159,9 +160,9 @@ def _table(rows: Sequence[tuple[str, str, list[str]]]) -> list[str]:
         head = _padded(f"{SIGNS[kind]} {kind}", kinds)
         head = click.style(head, fg=_COLOURS[kind]) if _coloured() else head
         if below:
-            lines += [f"{head}  {_clean(pointer)}", f"{' ' * (kinds + 2)}{_fitted(values, columns - kinds - 2)}"]
+            lines += [f"{head}  {one_line(pointer)}", f"{' ' * (kinds + 2)}{_fitted(values, columns - kinds - 2)}"]
         else:
-            lines += [f"{head}  {_padded(_clean(pointer), places)}  {_fitted(values, beside)}"]
+            lines += [f"{head}  {_padded(one_line(pointer), places)}  {_fitted(values, beside)}"]
     return lines
 
 
@@ -185,11 +186,6 @@ def _count(rows: Sequence[tuple[str, str, list[str]]]) -> str:
 
 def _coloured() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _clean(text: str) -> str:
-    """One line that cannot steer the terminal: documents are written by anybody."""
-    return "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
 
 
 def _width(text: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from webapp.cli.backends import backend
-from webapp.cli.output import Exit, json_option, report, report_json, tell
+from webapp.cli.output import Exit, json_option, one_line, report, report_json, tell
 
 
 @click.command()
@@ -26,10 +26,10 @@ def detect(address_or_host: str, tenant: str | None, as_json: bool) -> None:
         if found["candidates"]:
             report("\n\n".join("\n".join(_candidate(each)) for each in found["candidates"]))
         for remark in found["remarks"]:
-            tell(remark)
+            tell(one_line(remark))
         if problem := found.get("problem"):
             steps = [f"  {number}. {step}" for number, step in enumerate(problem["steps"], 1)]
-            tell("\n".join([f"{problem['title']} ({problem['code']})", problem["cause"], *steps]))
+            tell("\n".join([f"{problem['title']} ({problem['code']})", one_line(problem["cause"]), *steps]))
     if not found["found"]:
         raise click.exceptions.Exit(Exit.FAILED)
 
@@ -38,12 +38,12 @@ def _candidate(candidate: dict[str, Any]) -> list[str]:
     way = f"{candidate['provider']}:{candidate['preset']}" if "preset" in candidate else candidate["provider"]
     lines = [f"{candidate['title']}  ({way})" + ("" if candidate["usable"] else "  cannot be used")]
     if problem := candidate.get("problem"):
-        lines.append(f"  reason    {problem['title']}: {problem['cause']}")
-    lines += [f"  {name:<9} {value}" for name, value in _settings(candidate["config"])]
+        lines.append(f"  reason    {one_line(problem['title'])}: {one_line(problem['cause'])}")
+    lines += [f"  {name:<9} {one_line(value)}" for name, value in _settings(candidate["config"])]
     if candidate["needed"]:
         lines.append(f"  to type   {', '.join(each['title'] for each in candidate['needed'])}")
-    lines += [f"  because   {each}" for each in candidate["evidence"]]
-    return [*lines, *(f"  warning   {each}" for each in candidate["warnings"])]
+    lines += [f"  because   {one_line(each)}" for each in candidate["evidence"]]
+    return [*lines, *(f"  warning   {one_line(each)}" for each in candidate["warnings"])]
 
 
 def _settings(config: dict[str, Any]) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ import click
 
 from webapp.cli.backends import backend
 from webapp.cli.changes import change_lines
-from webapp.cli.output import Exit, json_option, report, report_json
+from webapp.cli.output import Exit, json_option, one_line, report, report_json
 
 
 @click.command()
@@ -50,4 +50,6 @@ def _last(last: dict[str, Any]) -> str:
     number = last.get("sourceRevision")
     what = f"revision {number} of {last['from']}" if number is not None else last["from"]
     part = f" (only {', '.join(last['only'])})" if last.get("only") else ""
-    return f"Promoted last: {what}{part} as revision {last['revision']}, {at:%Y-%m-%d %H:%M} UTC, by {last['by']}."
+    return one_line(
+        f"Promoted last: {what}{part} as revision {last['revision']}, {at:%Y-%m-%d %H:%M} UTC, by {last['by']}."
+    )

@@ -93,9 +93,14 @@ def tell(text: str) -> None:
     click.echo(text, err=True)
 
 
+def one_line(text: str) -> str:
+    """What somebody wrote, as one line that can neither steer the terminal nor hide what follows it."""
+    return "".join(char if char.isprintable() else "�" for char in " ".join(text.split()))
+
+
 def table(rows: Iterable[Sequence[str]], heads: Sequence[str]) -> str:
     """Columns side by side, as wide as their widest cell."""
-    cells = [list(heads), *(list(row) for row in rows)]
+    cells = [list(heads), *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(heads))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
@@ -129,6 +134,6 @@ def _of_server(error: RefusedError) -> FailedError:
 
 def _words(title: str, detail: str, code: str | None, errors: Iterable[dict[str, Any]]) -> str:
     head = title if detail in ("", title) else f"{title}. {detail}" if title else detail
-    lines = [f"{head} ({code})" if code else head]
-    lines += [f"  {each['pointer'] or 'the whole'}: {each['message']}" for each in errors]
+    lines = [one_line(f"{head} ({code})" if code else head)]
+    lines += [f"  {one_line(each['pointer']) or 'the whole'}: {one_line(each['message'])}" for each in errors]
     return "\n".join(lines)

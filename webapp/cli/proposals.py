@@ -8,7 +8,7 @@ import click
 
 from webapp.cli.backends import backend
 from webapp.cli.changes import change_lines
-from webapp.cli.output import json_option, report, report_json, tell
+from webapp.cli.output import json_option, one_line, report, report_json, tell
 
 
 @click.command()
@@ -50,8 +50,8 @@ def _lines(proposal: dict[str, Any]) -> list[str]:
     source = f" from {proposal['from']}" if proposal.get("from") else ""
     what = {"promote": "promotion", "import": "import"}[proposal["origin"]]
     when = proposal["proposedAt"][:16].replace("T", " ")
-    lines = [f"{proposal['planId']}  {what}{source}, proposed by {proposal['proposedBy']} at {when} UTC"]
-    lines += [f"  {name}: {proposal[name]}" for name in ("note", "reason") if proposal.get(name)]
+    lines = [f"{proposal['planId']}  {what}{source}, proposed by {one_line(proposal['proposedBy'])} at {when} UTC"]
+    lines += [f"  {name}: {one_line(proposal[name])}" for name in ("note", "reason") if proposal.get(name)]
     if proposal["outdated"]:
         return [*lines, "  ! Somebody saved since. It has to be planned and proposed again."]
     lines += [f"  {line}" for line in change_lines(proposal)]

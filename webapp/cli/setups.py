@@ -10,7 +10,7 @@ import click
 from webapp.cli.backends import backend
 from webapp.cli.changes import change_lines, plan_lines
 from webapp.cli.documents import read_setup
-from webapp.cli.output import BadInputError, Exit, json_option, report, report_json, table, tell
+from webapp.cli.output import BadInputError, Exit, json_option, one_line, report, report_json, table, tell
 from webapp.domain.usage import UsageType
 from webapp.services.origins import origin_words
 from webapp.services.transfer.writing import write_yaml
@@ -176,11 +176,11 @@ def _report_run(result: dict[str, Any], as_json: bool, done: str) -> None:
 def _phase(phase: dict[str, Any]) -> str:
     said = " ".join(str(phase[name]) for name in ("code", "enhancedCode", "text") if name in phase)
     mark = "ok" if phase["ok"] else "FAILED"
-    return f"{phase['phase']:<10} {mark:<6} {phase['ms']:>8.1f} ms  {' '.join(said.split())}".rstrip()
+    return f"{phase['phase']:<10} {mark:<6} {phase['ms']:>8.1f} ms  {one_line(said)}".rstrip()
 
 
 def _problem(problem: dict[str, Any] | None) -> list[str]:
     if not problem:
         return ["It failed."]
-    steps = [f"  {number}. {step}" for number, step in enumerate(problem["steps"], 1)]
-    return ["", f"{problem['title']} ({problem['code']})", problem["cause"], *steps]
+    steps = [f"  {number}. {one_line(step)}" for number, step in enumerate(problem["steps"], 1)]
+    return ["", one_line(f"{problem['title']} ({problem['code']})"), one_line(problem["cause"]), *steps]
