@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Final, Literal
 
 from webapp.connectors.base import Connector
-from webapp.connectors.config import Setting, settings_of
-from webapp.domain.diff import Change, changes, escape, is_secret
+from webapp.connectors.config import ConnectorConfig, Setting, settings_of
+from webapp.domain.diff import Change, changes, is_secret
 from webapp.domain.problem import JSON
 from webapp.domain.text import T, Text
 from webapp.domain.usage import FLOW_TITLES, UsageType
@@ -84,34 +85,9 @@ def described(found: Iterable[Change], connectors: Connectors, *, provider: str 
     return [Group(title, tuple(lines)) for title, lines in groups.items() if lines]
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A mail of which something changes, by its pointer."""
-
-    pointer: str
-    kind: Literal["added", "changed", "removed"]
-
-
 def template_part(name: str) -> Text:
     """Call a field of a mail as its form does."""
     return _TEMPLATE_PARTS.get(name) or Text(name)
-
-
-def mails(found: Iterable[Change]) -> list[Mail]:
-    """List the mails that come, change or go."""
-    kinds: dict[str, Literal["added", "changed", "removed"]] = {}
-    for change in found:
-        area, *rest = change.pointer.split("/")[1:] or [""]
-        if area != "templates":
-            continue
-        branch = change.new if change.kind == "added" else change.old
-        if len(rest) == 1 and isinstance(branch, Mapping):
-            kinds |= {f"{change.pointer}/{escape(tag)}": change.kind for tag in branch}
-        elif len(rest) == 2:
-            kinds[change.pointer] = change.kind
-        elif len(rest) > 2:
-            kinds.setdefault("/".join(["", area, *rest[:2]]), "changed")
-    return [Mail(pointer, kind) for pointer, kind in kinds.items()]
 
 
 def in_short(changed: Iterable[tuple[str, str]], connectors: Connectors, limit: int = 4) -> list[Text]:
@@ -137,17 +113,23 @@ def in_short(changed: Iterable[tuple[str, str]], connectors: Connectors, limit: 
     return said
 
 
+@cache
+def _settings(models: tuple[type[ConnectorConfig], ...]) -> Mapping[tuple[str, ...], Setting]:
+    """The declared settings by their paths, of the first model that has them. Read once: a page asks for each line."""
+    found: dict[tuple[str, ...], Setting] = {}
+    for model in models:
+        for each in settings_of(model):
+            found.setdefault(each.path, each)
+    return found
+
+
 class _Titles:
     """Finds the declared setting of a pointer into a config."""
 
     def __init__(self, connectors: Connectors, provider: str | None) -> None:
         self.connectors = connectors
         first = [connectors[provider]] if provider and provider in connectors else []
-        models = dict.fromkeys(kind.config_model for kind in (*first, *connectors.values()))
-        self._settings: dict[tuple[str, ...], Setting] = {}
-        for model in models:
-            for each in settings_of(model):
-                self._settings.setdefault(each.path, each)
+        self._settings = _settings(tuple(dict.fromkeys(kind.config_model for kind in (*first, *connectors.values()))))
 
     def find(self, path: list[str]) -> tuple[Setting | None, list[str]]:
         """The setting, and what of the path lies below it."""

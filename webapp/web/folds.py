@@ -16,7 +16,8 @@ from flask.typing import ResponseReturnValue
 from webapp.connectors.base import Preset
 from webapp.domain.diff import Change
 from webapp.domain.text import T, Text
-from webapp.services.changes import DescribedChange, Group, Mail, Value, mails
+from webapp.services.changed_mails import Mail, mails
+from webapp.services.changes import DescribedChange, Group, Value
 from webapp.web.changes import TextLine, groups_of, text_lines
 from webapp.web.frame import translated
 
@@ -26,7 +27,7 @@ TEXT_AT_ONCE: Final = 36_000
 """Characters of one long text that are fetched at once; the rest is a fold of its own."""
 MARKUP: Final = 60
 """Characters that drawing a line costs beside its text."""
-LINES_AT_ONCE: Final = 48
+LINES_AT_ONCE: Final = 24
 """Lines of changes that are drawn with a page; with more, mails fold by usage type, then each by itself."""
 
 Kind = Literal["added", "changed", "removed"]

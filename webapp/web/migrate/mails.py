@@ -14,7 +14,8 @@ from werkzeug.datastructures import MultiDict
 
 from webapp.domain.text import T, Text
 from webapp.domain.usage import UsageType
-from webapp.services.changes import mails, template_part
+from webapp.services.changed_mails import mails
+from webapp.services.changes import template_part
 from webapp.services.transfer import drift
 from webapp.services.transfer.drift import Standing
 from webapp.web.folds import counted
