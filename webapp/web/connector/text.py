@@ -36,9 +36,9 @@ _WORDS: Final[Mapping[str, Text]] = {
     ),
     "Illegal trailing comma before end of object": T("The last comma is one too many."),
     "Expecting value": T("A value is missing here. Texts stand in double quotation marks."),
-    "Unterminated string starting at": T("The text that begins here lacks its closing quotation mark."),
+    "Unterminated string": T("The text that begins here lacks its closing quotation mark."),
     "Extra data": T("There is more after the closing bracket. One object is expected."),
-    "Invalid control character at": T(
+    "Invalid control character": T(
         "The text is not closed on its line: a quotation mark is missing. A line break inside it is written \\n."
     ),
     "Invalid \\escape": T("A backslash stands alone here. Write it twice."),
