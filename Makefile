@@ -41,7 +41,7 @@ bench: dev ## Time pages, saves, checks, test sends, plans and exports beside th
 	$(BIN)/python -m tests.bench
 
 torture: dev ## The long kill and fault rounds
-	POSTROOM_TORTURE=1 $(BIN)/pytest -n auto --dist loadgroup -m "not browser" tests/services tests/cli/test_killed.py --timeout 3600
+	POSTROOM_TORTURE=1 $(BIN)/pytest -n auto --dist loadgroup -m "not browser" tests/services tests/cli/test_killed.py tests/*/test*hostile*.py --timeout 3600
 
 lock: dev ## Resolve the dependencies anew
 	$(COMPILE) -o requirements.lock

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from tests.api.conftest import API, House, opened_house, smtp
 from tests.api.problems import assert_problem
-from tests.services.transfer.hostile import HARMLESS, PHRASE, REFUSED
+from tests.services.transfer.hostile import HARMLESS, OVER_THE_WIRE, PHRASE, REFUSED
 from webapp.domain.usage import UsageType
 
 IMPORT = "/tenants/dev/import"
@@ -55,7 +55,7 @@ def as_text(content: str | bytes) -> str:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", OVER_THE_WIRE)
 def test_it_is_refused(house: House, ada: API, good: dict[str, Any], name: str) -> None:
     answer = given(ada, house, as_text(REFUSED[name](good)), passphrase=PHRASE)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jinja2 import FileSystemBytecodeCache
 
-from tests.services.transfer.hostile import HARMLESS, PHRASE, REFUSED
+from tests.services.transfer.hostile import HARMLESS, OVER_THE_WIRE, PHRASE, REFUSED
 from tests.web.conftest import ADA, Browser, House, settings_in
 from tests.web.test_frame import set_up
 from tests.web.test_migrate_import import IMPORT, exported
@@ -67,7 +67,7 @@ def given(browser: Browser, content: str | bytes) -> Any:
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", OVER_THE_WIRE)
 def test_it_is_said_in_words_and_kept(home: House, ada: Browser, good: dict[str, Any], name: str) -> None:
     content = REFUSED[name](good)
 
