@@ -174,3 +174,31 @@ class TestFiles:
             note(house, "token.created", name=str(number))
 
         assert len(rows(ada, "?action=token.created")) == 60
+
+
+class TestChanges:
+    def test_an_event_leads_to_what_changed_and_says_it_in_short(self, house: House, ada: Browser) -> None:
+        set_up(house)
+
+        page = ada.get(AUDIT).text
+
+        assert "Changed: Connector" in page
+        assert 'href="/t/dev/history/1"' in page
+        assert "smtp.gmail.com" in ada.get("/t/dev/history/1").text
+
+    def test_the_json_lines_carry_the_changes_and_no_secret(self, house: House, ada: Browser) -> None:
+        set_up(house)
+
+        saved = json.loads(ada.get(f"{AUDIT}.jsonl?action=setup.saved").text)
+
+        changes = {each["pointer"]: each for each in saved["detail"]["changes"]}
+        assert changes["/connector/config/host"]["new"] == "smtp.gmail.com"
+        assert changes["/connector/config/auth/pass"]["secret"] == "different"
+
+    def test_the_cells_of_a_spreadsheet_do_not(self, house: House, ada: Browser) -> None:
+        set_up(house)
+
+        (saved,) = rows(ada, "?action=setup.saved")
+
+        assert json.loads(saved["detail"])["changed"] == ["/connector"]
+        assert "changes" not in json.loads(saved["detail"])
