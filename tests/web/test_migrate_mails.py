@@ -193,7 +193,7 @@ class TestConflicts:
     def test_they_are_asked_about_and_decided_for_a_usage_type(self, apart: House, ada: Browser) -> None:
         ada.get(f"{PROMOTE}?from=dev")
         asked = promote(ada)
-        sides = {f"side:conflict:/templates/{each}": ["there"] for each in _types(apart)}
+        sides: dict[str, Any] = {f"side:conflict:/templates/{each}": ["there"] for each in _types(apart)}
 
         done = promote(ada, **(sides | {"side:conflict:/templates/Register": ["here"]}))
 
