@@ -12,3 +12,11 @@ function tell() {
 document.addEventListener("htmx:beforeRequest", ({ detail }) => { if (detail.elt.matches("[data-tries]")) tried = values(); });
 document.addEventListener("htmx:afterSwap", tell);
 form.addEventListener("input", tell);
+// What stood in the way of a secret is settled once something is given.
+form.addEventListener("input", ({ target }) => {
+  const secret = target.closest(".secret.has-error");
+  if (!secret) return;
+  secret.classList.remove("has-error");
+  secret.querySelector(".field-errors").hidden = true;
+  secret.querySelectorAll("[aria-invalid]").forEach((each) => each.removeAttribute("aria-invalid"));
+});

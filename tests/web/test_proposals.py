@@ -209,6 +209,11 @@ class TestDeciding:
         page = bob.get(path).text
         assert "ada@example.com declined it" in page
         assert "Not on a Friday" in page
+        assert "Your proposal was declined" in bob.get("/t/prod/").text
+        assert "Your proposal was declined" not in ada.get("/t/prod/").text
+        listed = bob.get(PROPOSALS).text
+        assert "Not on a Friday" in listed
+        assert path in listed
         assert "One proposal waits" not in ada.get("/t/prod/").text
 
     def test_withdrawn_it_waits_no_more(self, home: House, ada: Browser, bob: Browser) -> None:

@@ -12,7 +12,7 @@ from webapp.answers.runs import ProblemAnswer
 
 if TYPE_CHECKING:
     from webapp.services.setups import Plan
-    from webapp.services.transfer.proposals import Proposal
+    from webapp.services.transfer.plans import Proposal
 
 
 class WaitingAnswer(Answer):

@@ -98,7 +98,7 @@ class Comparison:
             return str(gettext("%(name)s is up to date with %(source)s.", **names))
         if not self.changes:
             return str(gettext("%(name)s has the same setup, secrets aside.", name=self.tenant.name))
-        one, many = "%(name)s differs in %(num)d value.", "%(name)s differs in %(num)d values."
+        one, many = "%(name)s differs in one value.", "%(name)s differs in %(num)d values."
         return str(ngettext(one, many, self.changes, name=self.tenant.name))
 
     @property

@@ -56,6 +56,7 @@ def overview() -> ResponseReturnValue:
         draft=services().drafts.load(access) if access.may(Permission.EDIT) else None,
         sandbox=_sandbox_card(tenant),
         waits=services().proposals.count(access),
+        declined=services().proposals.declined(access),
     )
 
 

@@ -16,7 +16,7 @@ from webapp.db.session import Database
 from webapp.db.types import now
 from webapp.db.vault import Vault
 from webapp.domain.errors import NotFoundError
-from webapp.domain.roles import Access
+from webapp.domain.roles import Access, Actor
 from webapp.domain.text import T
 from webapp.services.requests import Origin
 
@@ -43,6 +43,35 @@ class KeptPlan:
     """Where it came from; see ``webapp.services.requests.Request``."""
     proposed: bool = False
     """Whether it waits for a second person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """That a second person did not approve it, and why."""
+
+    by: str
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan that waits for a second person."""
+
+    id: str
+    proposer: Actor
+    proposed_at: datetime
+    kept: KeptPlan = field(repr=False)
+    """Holds typed secrets; what of it may be shown is in ``Proposals.look``."""
+    note: str | None = None
+    reason: str | None = None
+    mine: bool = False
+    """Whether the asker proposed it, in the browser or with a token."""
+    declined: Declined | None = None
+    """Told to the proposer alone, for a day; it does not wait any more."""
+
+    @property
+    def until(self) -> datetime:
+        return self.proposed_at + PROPOSED_KEPT
 
 
 class Plans:

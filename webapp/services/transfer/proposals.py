@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,9 +31,10 @@ from webapp.services.secrets import Connectors
 from webapp.services.setups import Plan, Saved, Setups
 from webapp.services.transfer.planning import Confirmation, check_answered
 from webapp.services.transfer.plans import (
-    PROPOSED_KEPT,
+    Declined,
     KeptPlan,
     Plans,
+    Proposal,
     content_of,
     count_proposed,
     lapsed,
@@ -45,35 +45,8 @@ from webapp.services.transfer.second_person import check_standing, person_behind
 
 LIMIT: Final = 20
 """Proposals that wait in one tenant: each is read by somebody, and may have megabytes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Declined:
-    """That a second person did not approve it, and why."""
-
-    by: str
-    note: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A plan that waits for a second person."""
-
-    id: str
-    proposer: Actor
-    proposed_at: datetime
-    kept: KeptPlan = field(repr=False)
-    """Holds typed secrets; what of it may be shown is in ``Proposals.look``."""
-    note: str | None = None
-    reason: str | None = None
-    mine: bool = False
-    """Whether the asker proposed it, in the browser or with a token."""
-    declined: Declined | None = None
-    """Told to the proposer alone, for a day; it does not wait any more."""
-
-    @property
-    def until(self) -> datetime:
-        return self.proposed_at + PROPOSED_KEPT
+NEWEST: Final = 10
+"""Plans of one's own among which those that were declined are looked for."""
 
 
 class Proposals:
@@ -169,6 +142,19 @@ class Proposals:
         query = select(PlanRow).where(PlanRow.tenant_id == access.tenant.id, PlanRow.proposed_at.is_not(None))
         rows = session.scalars(query.order_by(PlanRow.proposed_at, PlanRow.id)).all()
         return [self._proposal(session, access, row) for row in rows if not lapsed(row, self._clock())]
+
+    def declined(self, access: Access) -> list[Proposal]:
+        """What others declined of what the asker proposed, the newest first; told for a day."""
+        query = select(PlanRow).where(
+            PlanRow.tenant_id == access.tenant.id,
+            PlanRow.actor_kind == access.actor.kind,
+            PlanRow.actor_id.is_not_distinct_from(access.actor.id),
+            PlanRow.proposed_at.is_(None),
+        )
+        with self._db.read() as session:
+            rows = session.scalars(query.order_by(PlanRow.created_at.desc(), PlanRow.id).limit(NEWEST)).all()
+            found = [self._proposal(session, access, row) for row in rows if not lapsed(row, self._clock())]
+        return [each for each in found if each.declined]
 
     def find(self, access: Access, proposal_id: str) -> Proposal:
         """One that waits; for who proposed it also one that was declined. Raises NotFoundError, ForbiddenError."""

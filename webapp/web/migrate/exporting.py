@@ -28,6 +28,7 @@ def migrate() -> ResponseReturnValue:
         tenants=pairable(),
         pair=pair_of(current_tenant()),
         waits=services().proposals.count(current_access()),
+        declined=services().proposals.declined(current_access()),
     )
 
 

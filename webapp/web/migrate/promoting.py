@@ -235,11 +235,9 @@ def _row(
     if not errors and (place.slot in blank or missing):
         errors = [MISSING]
     known = way == "type" and place.slot in typed and not errors
-    lines = has_lines(document, place.pointer)
+    title, lines = title_of(document, place.pointer), has_lines(document, place.pointer)
     behind = stays_behind(place.pointer, place.keepable)
-    return Row(
-        place.slot, title_of(document, place.pointer), ways, way, known, errors, lines, behind, source.tenant.name
-    )
+    return Row(place.slot, title, ways, way, known, errors, lines, behind, source.tenant.name)
 
 
 def _choices(places: Sequence[Place]) -> tuple[dict[str, Any], list[str]]:

@@ -15,7 +15,7 @@ from webapp.domain.text import T, Text
 from webapp.domain.usage import FLOW_TITLES
 from webapp.services.setups import Plan
 from webapp.services.testing import RunView
-from webapp.services.transfer.proposals import Proposal
+from webapp.services.transfer.plans import Proposal
 from webapp.services.transfer.trying import trial_of
 from webapp.web import errors
 from webapp.web.connector.outcome import run_drawn, seen
@@ -39,8 +39,12 @@ SECRETS: Final = {
 @tenant_route(bp, "/migrate/proposals", permission=Permission.EDIT)
 def proposals() -> ResponseReturnValue:
     """List what waits for a second person."""
-    waiting = services().proposals.waiting(current_access())
-    return render_template("pages/migrate/proposals.html", waiting=[(each, words_of(each)) for each in waiting])
+    proposals, access = services().proposals, current_access()
+    return render_template(
+        "pages/migrate/proposals.html",
+        waiting=[(each, words_of(each)) for each in proposals.waiting(access)],
+        declined=[(each, words_of(each)) for each in proposals.declined(access)],
+    )
 
 
 @tenant_route(bp, "/migrate/proposals/<proposal_id>", permission=Permission.EDIT)
