@@ -80,6 +80,8 @@ class Client:
         if response.is_redirect:
             target = response.headers.get("Location", "somewhere")
             raise ClientError(f"{self._url} sends on to {target}. Set POSTROOM_URL to that address.")
+        if response.status_code == httpx2.codes.NO_CONTENT:
+            return None
         kind = response.headers.get("Content-Type", "").partition(";")[0]
         try:
             content = response.json() if kind in ("application/json", "application/problem+json") else None

@@ -143,3 +143,23 @@ def test_a_dry_run_proposes_nothing(pipeline: Run, document: str) -> None:
 
     assert done.code == 3
     assert pipeline("proposals", "prod", "--json").json == []
+
+
+def test_the_operator_declines_and_the_proposer_reads_why(pipeline: Run, run: Run, document: str) -> None:
+    plan_id = proposed(pipeline, document)
+
+    done = run("decline", "prod", plan_id, "--note", "Wait for Monday")
+
+    assert (done.code, done.err) == (0, "Declined. Nothing was changed.\n")
+    assert run("proposals", "prod", "--json").json == []
+    assert run("history", "prod", "--json").json == []
+
+
+def test_a_proposal_is_withdrawn_by_who_made_it_alone(pipeline: Run, run: Run, document: str) -> None:
+    plan_id = proposed(pipeline, document)
+
+    assert run("withdraw", "prod", plan_id).code == 1
+    assert pipeline("decline", "prod", plan_id).code == 1
+    assert len(pipeline("proposals", "prod", "--json").json) == 1
+    assert pipeline("withdraw", "prod", plan_id).code == 0
+    assert pipeline("proposals", "prod", "--json").json == []

@@ -29,6 +29,8 @@ COMMANDS = {
     "apply": "transfer",
     "proposals": "proposals",
     "approve": "proposals",
+    "decline": "proposals",
+    "withdraw": "proposals",
     "history": "setups",
     "restore": "setups",
     "connector": "connector",

@@ -46,6 +46,10 @@ class Backend(Protocol):
 
     def approve(self, tenant: str, proposal_id: str) -> JSONObject: ...
 
+    def decline(self, tenant: str, proposal_id: str, note: str | None) -> None: ...
+
+    def withdraw(self, tenant: str, proposal_id: str) -> None: ...
+
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]: ...
 
     def restore(
@@ -128,6 +132,13 @@ class Remote:
 
     def approve(self, tenant: str, proposal_id: str) -> JSONObject:
         return self._object(self._client.post("tenants", tenant, "proposals", proposal_id, "approve"))
+
+    def decline(self, tenant: str, proposal_id: str, note: str | None) -> None:
+        body = {"note": note} if note else {}
+        self._client.post("tenants", tenant, "proposals", proposal_id, "decline", body=body)
+
+    def withdraw(self, tenant: str, proposal_id: str) -> None:
+        self._client.post("tenants", tenant, "proposals", proposal_id, "withdraw")
 
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]:
         found: list[JSONObject] = self._client.get("tenants", tenant, "revisions", limit=limit, before=before)

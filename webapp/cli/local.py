@@ -102,6 +102,12 @@ class Local:
     def approve(self, tenant: str, proposal_id: str) -> JSONObject:
         return SavedAnswer.of(self._services.proposals.approve(self._access(tenant), proposal_id)).to_json()
 
+    def decline(self, tenant: str, proposal_id: str, note: str | None) -> None:
+        self._services.proposals.decline(self._access(tenant), proposal_id, note)
+
+    def withdraw(self, tenant: str, proposal_id: str) -> None:
+        self._services.proposals.withdraw(self._access(tenant), proposal_id)
+
     def history(self, tenant: str, limit: int, before: int | None) -> list[JSONObject]:
         found = self._services.setups.history(self._access(tenant).tenant, before=before, limit=limit)
         return [RevisionAnswer.of(info).to_json() for info in found]

@@ -1,4 +1,4 @@
-"""Commands for the second person: what waits, and making it live."""
+"""Commands around a second person: what waits, making it live, saying no, taking it back."""
 
 from __future__ import annotations
 
@@ -38,6 +38,27 @@ def approve(tenant: str, proposal_id: str, as_json: bool) -> None:
     if as_json:
         report_json(done)
     tell(f"Revision {done['revision']} is live." if done["created"] else "This is what is live already.")
+
+
+@click.command()
+@click.argument("tenant")
+@click.argument("proposal_id", metavar="ID")
+@click.option("--note", help="Why; its proposer reads it.")
+def decline(tenant: str, proposal_id: str, note: str | None) -> None:
+    """Say no to what somebody else proposed. Nothing changes; its proposer is told."""
+    with backend() as work:
+        work.decline(tenant, proposal_id, note)
+    tell("Declined. Nothing was changed.")
+
+
+@click.command()
+@click.argument("tenant")
+@click.argument("proposal_id", metavar="ID")
+def withdraw(tenant: str, proposal_id: str) -> None:
+    """Take one's own proposal back."""
+    with backend() as work:
+        work.withdraw(tenant, proposal_id)
+    tell("Withdrawn. Nothing was changed.")
 
 
 def waits_words(waiting: dict[str, Any]) -> str:
