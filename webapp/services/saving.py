@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import CursorResult, update
+from sqlalchemy import CursorResult, select, update
 from sqlalchemy.orm import Session
 
 from webapp.db.models import RevisionRow, TenantRow
@@ -19,7 +19,7 @@ from webapp.domain.errors import (
     SetupUnprovenError,
 )
 from webapp.domain.problem import Problem
-from webapp.domain.roles import Permission
+from webapp.domain.roles import ChangesBy, Permission
 from webapp.services.audit import Audit, told_changes
 from webapp.services.history import Revisions, StoredSetup
 from webapp.services.judging import Prepared
@@ -114,6 +114,7 @@ class Saving:
             self._check_base(request, active, prepared)
             with self._db.write() as session:
                 if self._moved(session, request, active.number):
+                    check_way(_as_closed_as_now(session, request))
                     self._insert(session, request, active.number + 1, prepared, found, unproven=unproven)
                     if request.within:
                         request.within(session, active.number + 1)
@@ -222,3 +223,10 @@ _ACTIONS: Mapping[Origin, str] = {
     "delete": "connector.deleted",
     "duplicate": "setup.duplicated",
 }
+
+
+def _as_closed_as_now(session: Session, request: Request) -> Request:
+    """The request seen from the tenant as it is at this moment: it may have been closed since the asker was let in."""
+    way = session.scalars(select(TenantRow.changes_by).where(TenantRow.id == request.tenant.id)).one()
+    tenant = replace(request.tenant, changes_by=ChangesBy(way))
+    return replace(request, access=replace(request.access, tenant=tenant))
