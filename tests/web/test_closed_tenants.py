@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.canary import CANARY
@@ -23,6 +25,11 @@ def close(house: House, way: str = "approval") -> None:
     house.services.tenants.change(
         "prod", OPERATOR, name="Production", editors_may_save_production=False, changes_by=ChangesBy(way)
     )
+
+
+def hidden_of(page: str) -> dict[str, str]:
+    """What the form of the settings takes along unseen."""
+    return dict(re.findall(r'name="(\w+_seen)"\s+value="(\w*)"', page))
 
 
 class TestSettings:
@@ -51,6 +58,26 @@ class TestSettings:
         assert answer.status_code == 422
         assert "Choose one of these." in answer.text
         assert house.tenant("prod").name != "Shop"
+
+    def test_who_renames_it_on_a_page_from_before_does_not_open_it_again(self, house: House, ada: Browser) -> None:
+        house.services.tenants.change("prod", OPERATOR, name="Production", editors_may_save_production=True)
+        drawn = hidden_of(ada.get(SETTINGS).text)
+        close(house)
+
+        ada.post(SETTINGS, {**drawn, "name": "Shop", "editors": ["false", "true"], "changes": "all"})
+
+        tenant = house.tenant("prod")
+        assert (tenant.name, tenant.changes_by) == ("Shop", ChangesBy.APPROVAL)
+        assert not tenant.editors_may_save_production
+
+    def test_who_opens_it_does(self, house: House, ada: Browser) -> None:
+        close(house)
+        drawn = hidden_of(ada.get(SETTINGS).text)
+
+        ada.post(SETTINGS, {**drawn, "name": "Production", "editors": ["false", "true"], "changes": "all"})
+
+        tenant = house.tenant("prod")
+        assert (tenant.changes_by, tenant.editors_may_save_production) == (ChangesBy.ALL, True)
 
     def test_where_nobody_could_approve_it_is_said(self, house: House, ada: Browser) -> None:
         close(house)

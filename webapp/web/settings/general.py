@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, RadioField, StringField
+from wtforms import BooleanField, HiddenField, RadioField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from webapp.domain.roles import ChangesBy, Permission, Role
@@ -48,6 +48,9 @@ class GeneralForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     name = StringField("Name", [InputRequired(), Length(max=120)])
     editors = SwitchField("Editors")
     changes = RadioField("Changes", [Optional()], validate_choice=False)
+    editors_seen = HiddenField()
+    """How it was when the page was drawn: what is sent as it was seen is left as it is by now."""
+    changes_seen = HiddenField()
 
     def __init__(self, *args: Any, **values: Any) -> None:
         super().__init__(*args, **values)
@@ -71,12 +74,15 @@ def general_save() -> ResponseReturnValue:
         form.changes.errors = [_("Choose one of these.")]
     if form.name.errors or form.errors or form.changes.errors:
         return _page(form, name=tenant.name), 422
+    # Another owner may have closed the tenant since: whoever only renames it does not open it again.
+    editors, way = form.editors.data, form.changes.data
+    untouched = form.editors_seen.data == _word(editors)
     services().tenants.change(
         tenant.slug,
         current_actor(),
         name=form.name.data,
-        editors_may_save_production=form.editors.data,
-        changes_by=ChangesBy(form.changes.data) if form.changes.data else None,
+        editors_may_save_production=tenant.editors_may_save_production if untouched else editors,
+        changes_by=ChangesBy(way) if way and way != form.changes_seen.data else None,
         request_id=request_id(),
     )
     flash(_("The settings are saved."), "good")
@@ -85,7 +91,13 @@ def general_save() -> ResponseReturnValue:
 
 def _values() -> dict[str, object]:
     tenant = current_tenant()
-    return {"name": tenant.name, "editors": tenant.editors_may_save_production, "changes": tenant.changes_by.value}
+    editors, changes = tenant.editors_may_save_production, tenant.changes_by.value
+    seen = {"editors_seen": _word(editors), "changes_seen": changes}
+    return {"name": tenant.name, "editors": editors, "changes": changes, **seen}
+
+
+def _word(switch: bool) -> str:
+    return "true" if switch else "false"
 
 
 def _page(form: GeneralForm, name: str) -> str:
