@@ -181,6 +181,8 @@ def said_of(look: Look) -> str:
                 f"{slug} was edited since {file} was read (revision {look.since}, live is {look.revision}). "
                 "The file is unchanged, so the edits stay."
             )
+        case "archived":
+            return f"{slug} is archived, so {file} is not imported. To bring it back: postroom tenant unarchive {slug}."
         case _:
             return f"{slug}: {file} is unchanged since it was read."
 
@@ -199,7 +201,7 @@ def _mounted(services: Services) -> Iterator[Finding]:
         yield Finding(what, "failed", f"{trouble.place}: {trouble.says}")
     for look in looks:
         if look.file not in {trouble.file for trouble in troubles}:
-            yield Finding(what, "warning" if look.state == "edited" else "ok", said_of(look))
+            yield Finding(what, "warning" if look.state in ("edited", "archived") else "ok", said_of(look))
     if not looks and not troubles:
         yield Finding(what, "warning", f"There is no file to import in {folder}.")
 

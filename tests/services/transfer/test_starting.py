@@ -18,12 +18,15 @@ from webapp.connectors import CONNECTORS
 from webapp.db.models import TenantRow
 from webapp.db.session import Database
 from webapp.db.vault import Vault
+from webapp.domain.errors import LimitedError
 from webapp.domain.roles import Access, ChangesBy, TenantInfo
 from webapp.domain.tenant_document import FORMAT, VERSION, TenantDocument, slots, slotted
 from webapp.services.audit import Audit
+from webapp.services.examination import said_of
+from webapp.services.limits import Limits
 from webapp.services.setups import Setups
 from webapp.services.tenants import Tenants
-from webapp.services.transfer.importing import Importing
+from webapp.services.transfer.importing import OPENING_LIMIT, GivenDocument, Importing
 from webapp.services.transfer.planning import Planning
 from webapp.services.transfer.plans import Plans
 from webapp.services.transfer.sealing import seal
@@ -348,13 +351,58 @@ class TestRefusal:
     def test_a_folder_that_is_not_there(self, startup: Startup, tmp_path: Path) -> None:
         assert "cannot be read" in refused(startup, tmp_path / "nowhere")[0]
 
-    def test_an_archived_tenant_is_not_imported_into(
-        self, startup: Startup, folder: Path, write: Write, wanted: dict[str, Any], tenants: Tenants
-    ) -> None:
-        tenants.archive("prod", ADA)
-        write(wanted)
 
-        assert "or it is archived" in refused(startup, folder)[0]
+class TestATenantsOwner:
+    """Whoever owns one tenant keeps the server from starting for nobody."""
+
+    def test_who_archives_it_lets_the_others_be_imported(
+        self,
+        startup: Startup,
+        folder: Path,
+        write: Write,
+        wanted: dict[str, Any],
+        tenants: Tenants,
+        prod: TenantInfo,
+        dev: TenantInfo,
+        setups: Setups,
+    ) -> None:
+        write(wanted)
+        write(wanted, tenant="dev")
+        tenants.archive("prod", ADA)
+
+        looks = startup().bring_in(folder)
+
+        assert [(look.tenant.slug, look.state) for look in looks] == [("dev", "imported"), ("prod", "archived")]
+        assert "prod is archived, so prod.json is not imported" in said_of(looks[1])
+        assert setups.active(dev).number == 1
+        tenants.bring_back("prod", ADA)
+        assert [look.state for look in startup().bring_in(folder)] == ["unchanged", "imported"]
+
+    def test_who_tries_passphrases_leaves_the_operators_alone(
+        self,
+        folder: Path,
+        wanted: dict[str, Any],
+        ada_in_prod: Access,
+        setups: Setups,
+        tenants: Tenants,
+        db: Database,
+        vault: Vault,
+    ) -> None:
+        document = TenantDocument(wanted)
+        sealed = TenantDocument(wanted, seal({"smtp.auth.pass": SECRET}, document.content_hash, PHRASE)).to_json()
+        (folder / "prod.json").write_text(json.dumps(sealed))
+        (folder / "prod.passphrase").write_text(PHRASE)
+        limits = Limits(db, vault)
+        planning = Planning(setups, CONNECTORS, Plans(db, vault), limits)
+        importing = Importing(setups, planning, limits)
+        for _ in range(OPENING_LIMIT.amount):
+            limits.hit("unseal", str(ada_in_prod.tenant.id), amount=OPENING_LIMIT.amount, seconds=OPENING_LIMIT.seconds)
+        with pytest.raises(LimitedError):
+            importing.plan(ada_in_prod, GivenDocument(sealed, phrase=PHRASE))
+
+        (look,) = StartupImport(db, vault, tenants, setups, importing, planning).bring_in(folder)
+
+        assert look.state == "imported"
 
 
 def test_many_that_start_at_once_make_one_revision(

@@ -37,7 +37,7 @@ class MountedFilesError(PostroomError):
     title = T("The files to import at start-up were refused")
 
 
-State = Literal["new", "same", "unchanged", "edited", "imported"]
+State = Literal["new", "same", "unchanged", "edited", "imported", "archived"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ class Look:
     tenant: TenantInfo
     state: State
     """``new``: it would change what is live; ``same``: it says what is live; ``unchanged`` since it was imported;
-    ``edited``: the tenant was changed since, and the file was not; ``imported`` just now."""
+    ``edited``: the tenant was changed since, and the file was not; ``imported`` just now; ``archived``: the tenant is,
+    so the file waits."""
     changed: tuple[str, ...] = ()
     """Pointers, for ``new`` and ``imported``."""
     revision: int = 0
@@ -104,9 +105,14 @@ class StartupImport:
             there = bundles(folder)
         except OSError as exc:
             return [], [Trouble(str(folder), T("It cannot be read: %(why)s.", why=exc.strerror or exc))]
+        archived = {tenant.slug: tenant for tenant in self._tenants.all(include_archived=True) if tenant.archived}
         for bundle in there:
             if wrong := [*bundle.troubles()]:
                 troubles += wrong
+                continue
+            if bundle.tenant in archived:
+                # Its owner may archive a tenant at any time; that must not keep the others' mail from going out.
+                found.append(_waiting(bundle, archived[bundle.tenant]))
                 continue
             try:
                 read, wrong = self._read(bundle)
@@ -124,8 +130,7 @@ class StartupImport:
         except NotFoundError:
             raise NotFoundError(
                 T(
-                    "There is no tenant “%(tenant)s”, or it is archived. Make it: postroom tenant add %(tenant)s "
-                    "--environment …",
+                    "There is no tenant “%(tenant)s”. Make it: postroom tenant add %(tenant)s --environment …",
                     tenant=bundle.tenant,
                 )
             ) from None
@@ -161,7 +166,7 @@ class StartupImport:
             return session.scalar(select(TenantRow.mounted).where(TenantRow.id == tenant.id)) or {}
 
     def _brought_in(self, read: _Read) -> Look:
-        if read.look.state in ("unchanged", "edited"):
+        if read.look.state in ("unchanged", "edited", "archived"):
             return read.look
         number, created = self._applied(read)
         self._remember(read, number)
@@ -185,6 +190,11 @@ class StartupImport:
         with self._db.write() as session:
             here = update(TenantRow).where(TenantRow.id == read.access.tenant.id)
             session.execute(here.values(mounted={**read.mark, "revision": number}))
+
+
+def _waiting(bundle: Bundle, tenant: TenantInfo) -> _Read:
+    """A file that is not even opened, as its tenant is archived."""
+    return _Read(Look(bundle.file, tenant, "archived"), Access(START_UP, tenant, Role.OWNER), Wanted({}), {}, {})
 
 
 def _lacking(bundle: Bundle, plan: TransferPlan) -> list[Trouble]:
