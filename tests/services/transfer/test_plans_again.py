@@ -72,6 +72,19 @@ def count(db: Database) -> int:
 
 
 class TestAnImport:
+    def test_looked_at_after_its_secret_went_live_it_says_that_something_was_saved(
+        self, importing, planning, target, document
+    ):
+        plan = importing.plan(target, GivenDocument(document)).transfer
+        typed = importing.again(target, plan.id, {SLOT: TYPED}).transfer
+        planning.apply(target, typed.id, Confirmation(reason="first"))
+
+        with pytest.raises(SetupChangedMeanwhileError) as caught:
+            importing.look(target, plan.id)
+
+        assert caught.value.theirs
+        assert CANARY not in str([each.to_json() for each in (*caught.value.theirs, *caught.value.yours)])
+
     def test_looked_at_again_it_is_the_same_and_nothing_more_is_kept(self, importing, db, target, document):
         made = importing.plan(target, GivenDocument(document))
 

@@ -17,6 +17,7 @@ from webapp.domain.errors import (
     FlowsWouldBreakError,
     PlanProposedError,
     SecretsMissingError,
+    SetupChangedMeanwhileError,
 )
 from webapp.domain.problem import Problem
 from webapp.domain.roles import Access
@@ -182,12 +183,26 @@ class Planning:
         try:
             plan = self._setups.plan(access, filled.document, base=base, origin=origin)
         except ConfigInvalidError as exc:
+            self._check_base(access, filled, base)
             # Where a secret has a form, a stand-in has not.
             rest = [error for error in exc.errors if error.pointer not in filled.missing_at]
             if rest or not filled.missing:
                 raise ConfigInvalidError(errors=rest or exc.errors) from None
             plan = self._unjudged(access, filled)
         return replace(plan, proven=False, needs_reason=False) if filled.missing else plan
+
+    def _check_base(self, access: Access, filled: Filled, base: int | None) -> None:
+        """Whether what was compared with is still live: a secret that stays by now was missing then, or the reverse.
+
+        Raises SetupChangedMeanwhileError.
+        """
+        active = self._setups.active(access.tenant)
+        if base is None or base >= active.number:
+            return
+        seen = self._setups.revision(access.tenant, base).document
+        wanted = tenant_document.slotted_at(filled.document, self._secrets_at(filled))
+        theirs, yours = changes(seen, active.document), changes(seen, wanted)
+        raise SetupChangedMeanwhileError(current=active.number, theirs=theirs, yours=yours, by=active.author_name)
 
     def _unjudged(self, access: Access, filled: Filled) -> Plan:
         """The changes without the connector's own judgement, which needs the secrets that are missing."""
