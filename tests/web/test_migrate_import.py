@@ -180,6 +180,7 @@ class TestSecrets:
         sealed = home.services.exporting.export(home.services.tenants.access(OPERATOR, "dev"), phrase=PHRASE)
         refused = give(ada, as_json(sealed), PROD, passphrase=f"{PHRASE} wrong")
         assert refused.status_code == 422
+        assert "<code>/passphrase" not in refused.text
 
         answer = ada.post(PROD, {"kept": ada.field("kept"), "passphrase": PHRASE})
 

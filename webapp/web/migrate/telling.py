@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from flask import g, request
 
@@ -27,6 +27,9 @@ from webapp.web.migrate.trying import run_context, usage_types
 ASKED = (SecretsMissingError, FlowsWouldBreakError, SetupUnprovenError)
 """Refusals that are answered by something on the page, and said there."""
 
+_BESIDE_DOCUMENT: Final = "/passphrase"
+"""What is no place in a document, but a field beside it that its words name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -44,7 +47,11 @@ def in_words(error: PostroomError, beside: Sequence[str] = ()) -> list[Said]:
         return [Said(T("Nothing was changed. Propose it: another person who may save here then makes it live."))]
     if not error.errors:
         return [Said(error.detail)]
-    return [Said(each.message, each.pointer) for each in error.errors if each.pointer not in beside]
+    return [
+        Said(each.message, "" if each.pointer == _BESIDE_DOCUMENT else each.pointer)
+        for each in error.errors
+        if each.pointer not in beside
+    ]
 
 
 def later(error: PostroomError) -> dict[str, str]:
