@@ -206,6 +206,45 @@ class TestSecrets:
 
         assert promote(ada, "/t/dev/migrate/promote", **{f"way__{SLOT}": "copy"}).status_code == 403
 
+    def test_typed_for_one_server_it_never_goes_to_another(self, home: House, ada: Browser) -> None:
+        """Bob, who edits the source, changes the server after Ada typed the password of the first one."""
+        ada.get(f"{PROMOTE}?from=dev")
+        promote(ada, **{f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED})  # no reason yet: what was typed is kept
+        connector = home.services.setups.active(home.tenant("dev")).document["connector"]
+        elsewhere = {**connector["config"], "host": "smtp.bob.example", "auth": {**connector["config"]["auth"]}}
+        elsewhere["auth"]["pass"] = f"{CANARY}-of-bob"
+        change(home, "dev", connector={**connector, "config": elsewhere})
+
+        moved = promote(ada, reason="first", **{f"way__{SLOT}": "type"})
+        again = promote(ada, reason="first", **{f"way__{SLOT}": "type"})
+
+        assert (moved.status_code, again.status_code) == (412, 422)
+        assert home.tenant("prod").active_revision == 0
+
+    def test_typed_while_the_server_changes_it_does_not_go_there_either(self, home: House, ada: Browser) -> None:
+        ada.get(f"{PROMOTE}?from=dev")
+        connector = home.services.setups.active(home.tenant("dev")).document["connector"]
+        elsewhere = {**connector["config"], "host": "smtp.bob.example", "auth": {**connector["config"]["auth"]}}
+        elsewhere["auth"]["pass"] = f"{CANARY}-of-bob"
+        change(home, "dev", connector={**connector, "config": elsewhere})
+
+        moved = promote(ada, reason="first", **{f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED})
+        again = promote(ada, reason="first", **{f"way__{SLOT}": "type"})
+
+        assert (moved.status_code, again.status_code) == (412, 422)
+        assert home.tenant("prod").active_revision == 0
+
+    def test_typed_and_kept_it_goes_where_it_was_typed_for(self, home: House, ada: Browser) -> None:
+        ada.get(f"{PROMOTE}?from=dev")
+        promote(ada, **{f"way__{SLOT}": "type", f"secret__{SLOT}": TYPED})
+        change(home, "dev", defaultLanguage="ja")
+
+        moved = promote(ada, reason="first", **{f"way__{SLOT}": "type"})
+        again = promote(ada, reason="first", **{f"way__{SLOT}": "type"})
+
+        assert (moved.status_code, again.status_code) == (412, 303)
+        assert password(home, "prod") == TYPED
+
     def test_a_plan_of_somebody_else_gives_nothing(self, home: House, ada: Browser, bob: Browser) -> None:
         home.make_bob(Role.OWNER)
         ada.get(f"{PROMOTE}?from=dev")

@@ -98,6 +98,11 @@ class Judge:
         sections = {name: _section_json(document, name) for name in SECTIONS}
         return {name: self._reader.lendable(tenant, section) for name, section in sections.items() if section}
 
+    def receivers(self, document: Mapping[str, Any]) -> dict[str, str]:
+        """Who receives the secrets of the sections of a document, to be compared: name of the section → word."""
+        sections = {name: _section_json(document, name) for name in SECTIONS}
+        return {name: self._reader.receiver(section) for name, section in sections.items() if section}
+
     def resolve(
         self,
         tenant: TenantInfo,

@@ -105,6 +105,11 @@ class SectionReader:
         here = connector.destination(submitted["config"])
         return frozenset(stored.tags) if here.keeps_secrets_of(connector.destination(stored.config)) else frozenset()
 
+    def receiver(self, submitted: Mapping[str, Any]) -> str:
+        """Who a config's secrets go to, and how safely, as one word to compare."""
+        connector = self._connectors.get(submitted["provider"])
+        return repr((submitted["provider"], connector.destination(submitted["config"]))) if connector else ""
+
     def lendable(self, tenant: TenantInfo, submitted: Mapping[str, Any]) -> tuple[str, ...]:
         """The names of secrets that the operator lends to the tenant for the place that a config leads to."""
         connector, names = self._connectors.get(submitted["provider"]), self._lent.names(tenant)

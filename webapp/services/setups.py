@@ -94,6 +94,10 @@ class Setups:
         """The pointers of live secrets that may stay if this document replaces what is live."""
         return self._judge.keepable(tenant, document, self.active(tenant))
 
+    def receivers(self, document: Mapping[str, Any]) -> dict[str, str]:
+        """Who receives the secrets of the sections of a document, to be compared: name of the section → word."""
+        return self._judge.receivers(document)
+
     def lendable(self, tenant: TenantInfo, document: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         """What the operator lends for the connectors of a document: name of the section → names of secrets."""
         return self._judge.lendable(tenant, document)

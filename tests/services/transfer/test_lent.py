@@ -100,7 +100,7 @@ def test_a_promotion_borrows_in_its_target(setups, planning, ada, ada_in_prod, d
 
     assert place.lendable == ("OTHER",)
     assert plan.missing == ()
-    assert promoting.typed(ada_in_prod, plan.id) == {}
+    assert promoting.typed(ada_in_prod, plan.id, [place]) == {}
 
 
 def test_what_is_lent_to_the_source_alone_is_asked_for_in_the_target(

@@ -154,13 +154,28 @@ class TestAPromotion:
         typed = promoting.plan(source, target, Promotion(secrets={SLOT: {"value": TYPED}}))
         copied = promoting.plan(source, target, Promotion(secrets={SLOT: "copy"}))
 
-        assert promoting.typed(target, typed.id) == {SLOT: TYPED}
-        assert promoting.typed(target, copied.id) == {}
+        places = promoting.places(source, target, Promotion())
+        assert promoting.typed(target, typed.id, places) == {SLOT: TYPED}
+        assert promoting.typed(target, copied.id, places) == {}
 
-    def test_what_is_only_remembered_cannot_be_applied(self, promoting, planning, target):
-        kept = promoting.remember(target, {SLOT: TYPED})
+    def test_what_was_typed_for_another_place_has_to_be_typed_again(self, promoting, setups, source, target):
+        typed = promoting.plan(source, target, Promotion(secrets={SLOT: {"value": TYPED}})).id
+        setups.save(source, {"connector": smtp(host="smtp.example.net")}, base=None)
 
-        assert promoting.typed(target, kept) == {SLOT: TYPED}
+        assert promoting.typed(target, typed, promoting.places(source, target, Promotion())) == {}
+
+    def test_what_was_looked_at_is_promoted_though_the_source_changes(self, promoting, setups, source, target):
+        setups.save(source, {"connector": smtp(host="smtp.example.net")}, base=None)
+
+        plan = promoting.plan(source, target, Promotion(secrets={SLOT: {"value": TYPED}}, seen=1))
+
+        assert plan.plan.document["connector"]["config"]["host"] == "smtp.example.com"
+
+    def test_what_is_only_remembered_cannot_be_applied(self, promoting, planning, source, target):
+        places = promoting.places(source, target, Promotion())
+        kept = promoting.remember(target, {SLOT: TYPED}, places)
+
+        assert promoting.typed(target, kept, places) == {SLOT: TYPED}
         with pytest.raises(SecretsMissingError):
             planning.apply(target, kept, Confirmation(reason="x", allow_breaking=True))
 

@@ -32,6 +32,8 @@ class Promotion:
     """Whether ``only`` was chosen among all that differs, so that what it leaves out was seen and left."""
     merge: bool = False
     """Whether what the target has of its own since the last promotion stays, and conflicts are refused."""
+    seen: int | None = None
+    """The revision of the source that somebody looked at and that is meant; without one, what is live."""
 
 
 def kept(drift: Drift, wanted: Promotion) -> list[str]:

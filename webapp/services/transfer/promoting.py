@@ -43,6 +43,8 @@ class Place:
     """Whether the source's may be taken along."""
     lendable: tuple[str, ...] = ()
     """The names of the operator's secrets that may go there."""
+    receiver: str = ""
+    """Who gets it, to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +75,43 @@ class Promoting:
         PromotionConflictsError for what a merge cannot decide, and what planning raises.
         """
         whole, choices, typed = self._asked(source, target, wanted)
-        return self._planning.plan(target, whole, choices, base=base, asked={"typed": typed})
+        asked = {"typed": typed, "receivers": self._receivers(whole.setup)}
+        return self._planning.plan(target, whole, choices, base=base, asked=asked)
 
     def look(self, source: Access, target: Access, wanted: Promotion, *, base: int | None = None) -> TransferPlan:
         """The same, and keep nothing."""
         whole, choices, _ = self._asked(source, target, wanted)
         return self._planning.look(target, whole, choices, base=base)
 
-    def remember(self, target: Access, typed: Mapping[str, str]) -> str:
+    def remember(self, target: Access, typed: Mapping[str, str], places: Collection[Place]) -> str:
         """Keep secrets that were typed for what cannot be planned yet; returns an id for ``typed``."""
-        return self._planning.remember(target, "promote", {"typed": dict(typed)})
+        receivers = {place.slot: place.receiver for place in places}
+        return self._planning.remember(target, "promote", {"typed": dict(typed), "receivers": receivers})
 
-    def typed(self, target: Access, plan_id: str) -> Mapping[str, str]:
-        """The secrets that were typed for a plan, slot → value. Raises NotFoundError."""
+    def typed(self, target: Access, plan_id: str, places: Collection[Place]) -> Mapping[str, str]:
+        """The secrets that were typed for a plan, slot → value: those that go where they were typed for.
+
+        Raises NotFoundError.
+        """
         kept = self._planning.kept(target, plan_id)
         if kept.origin != "promote" or kept.asked is None:
             raise NotFoundError
-        typed: Mapping[str, str] = kept.asked["typed"]
-        return typed
+        bound = kept.asked.get("receivers", {})
+        same = {place.slot for place in places if bound.get(place.slot) == place.receiver}
+        return {slot: value for slot, value in kept.asked["typed"].items() if slot in same}
+
+    def leads_as_seen(self, source: Access, target: Access, theirs: int, ours: int) -> bool:
+        """Whether secrets go where they went when somebody saw these revisions. Raises NotFoundError."""
+        return all(
+            self._setups.receivers(self._setups.revision(access.tenant, number).document)
+            == self._setups.receivers(self._setups.active(access.tenant).document)
+            for access, number in ((source, theirs), (target, ours))
+        )
+
+    def _receivers(self, merged: Mapping[str, Any]) -> dict[str, str]:
+        """Who gets the secret of each slot."""
+        sections = self._setups.receivers(merged)
+        return {slot: sections[pointer.split("/")[1]] for pointer, slot in tenant_document.slots(merged).items()}
 
     def compared(self, source: Access, target: Access) -> Comparison:
         """What differs between two tenants, in parts that can go alone. Raises InputError, ForbiddenError."""
@@ -118,9 +139,16 @@ class Promoting:
         merged = self._asked_here(target, ours, put_over(slotted(ours.document), slotted(theirs.document), wanted))
         keepable = self._setups.keepable(target.tenant, merged)
         copyable = self._copyable(source, theirs.number, merged) if may_copy(source, target) else frozenset()
-        lendable = self._setups.lendable(target.tenant, merged)
+        lendable, receivers = self._setups.lendable(target.tenant, merged), self._receivers(merged)
         return tuple(
-            Place(slot, pointer, pointer in keepable, pointer in copyable, lendable.get(pointer.split("/")[1], ()))
+            Place(
+                slot,
+                pointer,
+                pointer in keepable,
+                pointer in copyable,
+                lendable.get(pointer.split("/")[1], ()),
+                receivers[slot],
+            )
             for pointer, slot in tenant_document.slots(merged).items()
         )
 
@@ -149,6 +177,8 @@ class Promoting:
         self, source: Access, target: Access, wanted: Promotion
     ) -> tuple[Wanted, dict[str, Choice], dict[str, str]]:
         theirs, ours = self._both(source, target)
+        if wanted.seen is not None:
+            theirs = self._setups.revision(source.tenant, wanted.seen)
         drift = self._drifts.between(source.tenant, theirs, target.tenant, ours)
         merged = put_over(slotted(ours.document), slotted(theirs.document), wanted, kept(drift, wanted))
         merged = self._asked_here(target, ours, merged)

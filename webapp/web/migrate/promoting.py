@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +37,7 @@ from webapp.web.migrate.secrets import (
 from webapp.web.migrate.standing import areas_of, labels_of, nothing_new, ticked, undecided, usual_ticks
 from webapp.web.migrate.telling import drawn, later
 from webapp.web.migrate.trying import CHANGED, in_the_way, live, nothing_started, run_part, tried
+from webapp.web.migrate.typed import kept_id, remembered, seen_revisions, typed_before
 from webapp.web.security import tenant_route
 
 
@@ -93,8 +94,8 @@ def promotion_opened() -> ResponseReturnValue:
     source = _posted_source()
     compared = services().promoting.compared(source, current_access())
     ticks = ticked(compared.drift)
-    g.kept = _remembered()
-    moved = _seen_revisions() != (str(compared.source_revision), str(compared.target_revision))
+    g.kept = remembered(source, compared, ticks)
+    moved = seen_revisions() != (str(compared.source_revision), str(compared.target_revision))
     return _page(source, compared, ticks, _looked(source, ticks), moved=moved)
 
 
@@ -103,18 +104,18 @@ def _planned(then: Callable[[Access, Comparison, Promotion, TransferPlan], Respo
     source, target = _posted_source(), current_access()
     compared = services().promoting.compared(source, target)
     ticks = ticked(compared.drift)
-    if _seen_revisions() != (str(compared.source_revision), str(compared.target_revision)):
-        g.kept = _remembered()
+    if seen_revisions() != (str(compared.source_revision), str(compared.target_revision)):
+        g.kept = remembered(source, compared, ticks)
         return _page(source, compared, ticks, _looked(source, ticks), moved=True), 412
     open_conflicts = undecided(compared.drift)
     if open_conflicts:
-        g.kept = _remembered()
+        g.kept = remembered(source, compared, ticks)
         return _page(source, compared, ticks, _looked(source, ticks), asked=open_conflicts), 422
     if not ticks and not any(part.asked for part in compared.drift.parts):
-        g.kept = _remembered()
+        g.kept = remembered(source, compared, ticks)
         return _page(source, compared, ticks, None, untick=True), 422
     choices, blank = _choices(services().promoting.places(source, target, Promotion(ticks, whole=True)))
-    wanted = Promotion(ticks, secrets=choices, whole=True)
+    wanted = Promotion(ticks, secrets=choices, whole=True, seen=compared.source_revision)
     made = services().promoting.plan(source, target, wanted, base=compared.target_revision)
     g.made = made
     if blank:
@@ -153,7 +154,7 @@ def promotion_refused(error: PostroomError) -> ResponseReturnValue:
     moved = isinstance(error, SetupChangedMeanwhileError)
     made = _looked(source, ticks) if moved else g.get("made")
     if posted and (made is None or moved):
-        g.kept = _remembered({each.pointer for each in error.errors})
+        g.kept = remembered(source, compared, ticks, {each.pointer for each in error.errors})
     page = _page(source, compared, ticks, made, error=None if moved else error, moved=moved)
     return page, error.status if posted else 200, later(error)
 
@@ -178,7 +179,7 @@ def _page(
         return nothing_started(_in_the_way(error, moved, untick, asked) or lacking(document, needed))
     provider = (document.get("connector") or {}).get("provider")
     areas = areas_of(compared.drift, ticks, provider, source.tenant, asked)
-    typed = _typed(made)
+    typed = typed_before(made, places)
     address = addresses_of("migrate.promotion_text", "pointer", source, compared)
     return render_template(
         "pages/migrate/promote.html",
@@ -190,7 +191,7 @@ def _page(
         sheet=sheet_of([change for each in compared.differences for change in each.changes], address),
         rows=[_row(place, source, document, error, typed, blank, made) for place in places],
         fixed=lent_in(document, [place.pointer for place in places]),
-        kept=_kept(made),
+        kept=kept_id(made),
         nothing_new=nothing_new(compared.drift),
         changed_secrets=labels_of(compared.drift.secrets),
         # What a tick would overwrite is said beside it.
@@ -242,7 +243,7 @@ def _row(
 
 def _choices(places: Sequence[Place]) -> tuple[dict[str, Any], list[str]]:
     """What to do with each secret, as the service takes it; and those where typing was chosen and nothing typed."""
-    chosen, before = Chosen.of(request.form), _typed(None)
+    chosen, before = Chosen.of(request.form), typed_before(None, places)
     choices: dict[str, Any] = {}
     blank = []
     for place in places:
@@ -264,35 +265,8 @@ def _choices(places: Sequence[Place]) -> tuple[dict[str, Any], list[str]]:
     return choices, blank
 
 
-def _typed(made: TransferPlan | None) -> Mapping[str, str]:
-    """The secrets that were typed on this page before, kept with its last plan."""
-    kept = _kept(made)
-    return services().promoting.typed(current_access(), kept) if kept else {}
-
-
-def _kept(made: TransferPlan | None) -> str:
-    """The id under which what was typed is kept."""
-    return made.id if made and made.id else g.get("kept") or request.form.get("plan", "")
-
-
-def _remembered(bad: Collection[str] = ()) -> str:
-    """Keep what was typed, but for what is wrong; returns the id, or nothing where nothing was typed."""
-    typed = {**_typed(None), **Chosen.of(request.form).typed}
-    good = {slot: value for slot, value in typed.items() if not any(_slot_fits(slot, pointer) for pointer in bad)}
-    return services().promoting.remember(current_access(), good) if good else ""
-
-
-def _slot_fits(slot: str, pointer: str) -> bool:
-    """Whether an error at this place is about the secret of this slot."""
-    return pointer.startswith("/connector/config/") and slot.endswith("." + ".".join(pointer.split("/")[3:]))
-
-
 def _looked(source: Access, ticks: Sequence[str]) -> TransferPlan | None:
     return services().promoting.look(source, current_access(), Promotion(ticks)) if ticks else None
-
-
-def _seen_revisions() -> tuple[str | None, str | None]:
-    return request.form.get("revision"), request.form.get("base")
 
 
 def _posted_source() -> Access:
