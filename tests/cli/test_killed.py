@@ -64,11 +64,12 @@ def test_an_import_that_is_killed_applied_all_or_nothing(ready: Shell, tmp_path:
 
 @pytest.mark.timeout(60 + ROUNDS * 30)
 def test_a_server_that_is_killed_applied_all_or_nothing(ready: Shell, start: Start) -> None:
-    plain = token(ready, "config:write")
     moments = random.Random(SEED)  # noqa: S311  reproducible, not secret
     reached = 0
 
     for round_ in range(ROUNDS):
+        # Plans of one token are limited.
+        plain = token(ready, "config:write")
         server = start(ready)
         stop, applied = threading.Event(), threading.Event()
         asking = threading.Thread(target=ask_on_and_on, args=(server.url, plain, round_ * 1000, stop, applied))
