@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.canary import CANARY
 from tests.services.conftest import ADA, BOB, smtp
@@ -167,6 +168,19 @@ class TestProposing:
         assert again.id == first.id
         assert len(proposals.waiting(at(ADA))) == 1
         assert actions(db, closed).count("plan.proposed") == 1
+
+    def test_what_waits_is_not_read_while_nobody_else_can_write(self, proposals, proposed, planned, at, vault, db):
+        """It may have a hundred megabytes, and there is one writer for all tenants."""
+        opened = vault.open
+
+        def opening(sealed: bytes) -> Any:
+            with db.write() as session:
+                session.execute(text("SELECT 1"))  # waits for whoever is writing
+                return opened(sealed)
+
+        vault.open = opening
+
+        assert proposals.propose(at(BOB), planned(at(BOB)), saying("Another")).id != proposed
 
     @pytest.mark.parametrize(
         ("wanted", "said", "refusal"),

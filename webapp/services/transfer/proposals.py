@@ -83,10 +83,12 @@ class Proposals:
             raise ForbiddenError
         self._check(access, kept, confirmation)
         words = {"note": said(confirmation.note), "reason": said(confirmation.reason)}
-        with self._db.write() as session:
+        with self._db.read() as session:
+            # Reading what waits may take seconds, in which everybody else has to be able to write.
             if same := self._same(session, access, kept, words):
                 # Somebody pressed twice: each time the page plans anew.
                 return same
+        with self._db.write() as session:
             if count_proposed(session, access.tenant.id, self._clock()) >= LIMIT:
                 raise TooManyProposalsError(T("%(limit)s wait here. Decide about some of them first.", limit=LIMIT))
             row = session.get(PlanRow, plan_id, with_for_update=True)
