@@ -31,6 +31,8 @@ class Console:
             "POSTROOM_PORT": str(port),
             "POSTROOM_SANDBOX_SMTP_PORT": str(self.sandbox_port),
             "POSTROOM_ALLOWED_NETWORKS": "127.0.0.0/8,::1/128",
+            # All tests share one console, and most of them write to the same few addresses.
+            "POSTROOM_TEST_SEND_LIMITS": "1000/10 minutes,10000/day",
             # Several processes are started in a run: only the first has to compile what it imports.
             "PYTHONDONTWRITEBYTECODE": "",
             **environment,

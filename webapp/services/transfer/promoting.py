@@ -100,13 +100,18 @@ class Promoting:
         same = {place.slot for place in places if bound.get(place.slot) == place.receiver}
         return {slot: value for slot, value in kept.asked["typed"].items() if slot in same}
 
-    def leads_as_seen(self, source: Access, target: Access, theirs: int, ours: int) -> bool:
-        """Whether secrets go where they went when somebody saw these revisions. Raises NotFoundError."""
-        return all(
-            self._setups.receivers(self._setups.revision(access.tenant, number).document)
-            == self._setups.receivers(self._setups.active(access.tenant).document)
-            for access, number in ((source, theirs), (target, ours))
-        )
+    def led_as_seen(self, source: Access, target: Access, theirs: int, ours: int, wanted: Promotion) -> frozenset[str]:
+        """The slots whose secrets go where they went when somebody saw these revisions. Raises NotFoundError."""
+        then = self._setups.revision(target.tenant, ours), self._setups.revision(source.tenant, theirs)
+        live = self._setups.active(target.tenant), self._setups.active(source.tenant)
+        try:
+            before, after = (
+                self._receivers(put_over(slotted(old.document), slotted(new.document), wanted))
+                for old, new in (then, live)
+            )
+        except InputError:  # then there was not yet what is wanted now
+            return frozenset()
+        return frozenset(slot for slot, receiver in after.items() if before.get(slot) == receiver)
 
     def _receivers(self, merged: Mapping[str, Any]) -> dict[str, str]:
         """Who gets the secret of each slot."""

@@ -35,19 +35,22 @@ def kept_id(made: TransferPlan | None) -> str:
 def remembered(source: Access, compared: Comparison, ticks: Sequence[str], bad: Collection[str] = ()) -> str:
     """Keep what was typed, but for what is wrong; returns the id, or nothing where nothing was typed."""
     # Where nothing is ticked, what would be by itself is what it was typed for.
-    places = services().promoting.places(source, current_access(), Promotion(ticks))
-    typed = {**typed_before(None, places), **(Chosen.of(request.form).typed if _as_seen(source, compared) else {})}
+    wanted = Promotion(ticks)
+    places = services().promoting.places(source, current_access(), wanted)
+    stays = _led_as_seen(source, compared, wanted)
+    sent = Chosen.of(request.form).typed.items()
+    typed = {**typed_before(None, places), **{slot: value for slot, value in sent if stays is None or slot in stays}}
     good = {slot: value for slot, value in typed.items() if not any(_slot_fits(slot, pointer) for pointer in bad)}
     return services().promoting.remember(current_access(), good, places) if good else ""
 
 
-def _as_seen(source: Access, compared: Comparison) -> bool:
-    """Whether secrets go where the page said when they were typed."""
+def _led_as_seen(source: Access, compared: Comparison, wanted: Promotion) -> Collection[str] | None:
+    """The slots whose secrets go where the page said when they were typed; None for all, where nothing moved."""
     seen = seen_revisions()
     if seen == (str(compared.source_revision), str(compared.target_revision)):
-        return True
+        return None
     theirs, ours = (int(each) if each and each.isdecimal() and len(each) < 10 else 0 for each in seen)
-    return services().promoting.leads_as_seen(source, current_access(), theirs, ours)
+    return services().promoting.led_as_seen(source, current_access(), theirs, ours, wanted)
 
 
 def _slot_fits(slot: str, pointer: str) -> bool:
