@@ -153,6 +153,12 @@ def dev(new_tenant: Callable[..., TenantInfo]) -> TenantInfo:
     return new_tenant()
 
 
+@pytest.fixture
+def prod(new_tenant: Callable[..., TenantInfo]) -> TenantInfo:
+    """A production tenant in which nothing is set up."""
+    return new_tenant(Environment.PRODUCTION)
+
+
 @pytest.fixture(scope="session")
 def saved(services: Services) -> Callable[..., int]:
     """Save a connector in a tenant, as the operator: ``saved(tenant, host="smtp.example.com")``."""

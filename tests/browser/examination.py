@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import pytest
 from playwright.sync_api import Page, ViewportSize
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
@@ -12,6 +13,7 @@ HTML_LIMIT = 60_000
 
 DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 360, "height": 740}
+SIZES = [pytest.param(DESK, id="wide"), pytest.param(PHONE, id="phone")]
 
 _FIND = """rules => axe.run(document, {
   resultTypes: ['violations'],

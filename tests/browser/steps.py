@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.console import Console
 from webapp.domain.roles import TenantInfo
+from webapp.services.wiring import Services
 
 _FOCUS_SHOWS = """() => {
   const at = document.activeElement;
@@ -64,6 +65,17 @@ def type_and_wait(page: Page, label: str, value: str) -> None:
 def expect_page(page: Page, title: str | re.Pattern[str]) -> None:
     """Wait until a page has come, by its title."""
     expect(page.get_by_role("heading", level=1, name=title)).to_be_visible()
+
+
+def fits(page: Page) -> bool:
+    """Whether nothing reaches over the window's edge."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
+
+
+def host(services: Services, tenant: TenantInfo) -> str:
+    """The server that is live in a tenant."""
+    document = services.setups.active(services.tenants.by_slug(tenant.slug)).document
+    return str(document["connector"]["config"]["host"])
 
 
 def review(page: Page) -> None:

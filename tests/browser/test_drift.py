@@ -10,9 +10,8 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import Watch
 from tests.browser.console import Console
-from tests.browser.examination import faults
-from tests.browser.steps import expect_page, open_page
-from tests.browser.test_migrate import SIZES, fits, prod  # noqa: F401  the fixture
+from tests.browser.examination import SIZES, faults
+from tests.browser.steps import expect_page, fits, open_page
 from webapp.domain.roles import OPERATOR, TenantInfo
 from webapp.services.transfer.planning import Confirmation
 from webapp.services.transfer.promoting import Promotion
@@ -36,7 +35,7 @@ def test_a_conflict_is_decided(
     console: Console,
     services: Services,
     dev: TenantInfo,
-    prod: TenantInfo,  # noqa: F811  the fixture
+    prod: TenantInfo,
     saved: Callable[..., int],
     viewport: ViewportSize,
     watch: Watch,

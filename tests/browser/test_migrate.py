@@ -12,38 +12,20 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import Watch
 from tests.browser.console import Console
-from tests.browser.examination import faults
-from tests.browser.steps import expect_page, go_to, open_page
+from tests.browser.examination import PHONE, SIZES, faults
+from tests.browser.steps import expect_page, fits, go_to, host, open_page
 from tests.canary import CANARY
-from webapp.domain.roles import OPERATOR, Environment, TenantInfo
+from webapp.domain.roles import OPERATOR, TenantInfo
 from webapp.services.wiring import Services
 
 SLOT = "smtp.auth.pass"
 TYPED = f"{CANARY}-of-production"
-PHONE: ViewportSize = {"width": 360, "height": 740}
-SIZES = [pytest.param({"width": 1280, "height": 900}, id="wide"), pytest.param(PHONE, id="phone")]
-
-
-@pytest.fixture
-def prod(new_tenant: Callable[..., TenantInfo]) -> TenantInfo:
-    """A production tenant in which nothing is set up."""
-    return new_tenant(Environment.PRODUCTION)
 
 
 def password(services: Services, tenant: TenantInfo) -> str:
     access = services.tenants.access(OPERATOR, tenant.slug)
     number = services.setups.active(access.tenant).number
     return services.setups.secrets(access, number)["/connector/config/auth/pass"]
-
-
-def host(services: Services, tenant: TenantInfo) -> str:
-    document = services.setups.active(services.tenants.by_slug(tenant.slug)).document
-    return str(document["connector"]["config"]["host"])
-
-
-def fits(page: Page) -> bool:
-    """Whether nothing reaches over the window's edge."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 @pytest.mark.parametrize("viewport", SIZES)

@@ -11,23 +11,16 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import BOB, Watch
 from tests.browser.console import Console
-from tests.browser.examination import faults
-from tests.browser.steps import expect_page, open_page
-from tests.browser.test_migrate import PHONE, fits
+from tests.browser.examination import PHONE, faults
+from tests.browser.steps import expect_page, fits, open_page
 from tests.canary import CANARY
 from tests.peers.scripted import Script, ScriptedServer, answer, silence
 from webapp.accounts import Accounts
-from webapp.domain.roles import OPERATOR, Environment, Role, TenantInfo
+from webapp.domain.roles import OPERATOR, Role, TenantInfo
 from webapp.services.wiring import Services
 
 TYPED = f"{CANARY}-of-production"
 Scripted = Callable[..., ScriptedServer]
-
-
-@pytest.fixture
-def prod(new_tenant: Callable[..., TenantInfo]) -> TenantInfo:
-    """A production tenant in which nothing is set up."""
-    return new_tenant(Environment.PRODUCTION)
 
 
 @pytest.fixture

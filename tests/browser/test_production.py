@@ -11,13 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.console import Console
 from tests.browser.steps import begin_smtp, expect_page, field, go_to, open_page
 from tests.canary import CANARY
-from webapp.domain.roles import Environment, TenantInfo
-
-
-@pytest.fixture
-def prod(new_tenant: Callable[..., TenantInfo]) -> TenantInfo:
-    """A production tenant in which nothing is set up."""
-    return new_tenant(Environment.PRODUCTION)
+from webapp.domain.roles import TenantInfo
 
 
 @pytest.mark.parametrize("path", ["", "connector/choose", "history"])

@@ -9,19 +9,15 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.console import Console
-from tests.browser.examination import faults
-from tests.browser.steps import expect_page, open_page
-from tests.browser.test_migrate import PHONE, fits, host, prod
+from tests.browser.examination import SIZES, faults
+from tests.browser.steps import expect_page, fits, host, open_page
 from tests.canary import CANARY
 from webapp.accounts import Accounts
 from webapp.domain.roles import Role, TenantInfo
 from webapp.services.wiring import Services
 
-__all__ = ["prod"]
-WIDE: ViewportSize = {"width": 1280, "height": 900}
 
-
-@pytest.mark.parametrize("viewport", [pytest.param(WIDE, id="wide"), pytest.param(PHONE, id="phone")])
+@pytest.mark.parametrize("viewport", SIZES)
 def test_bob_proposes_ada_approves_and_undoes(
     ada: Page,
     bob_as: Callable[[Role], Page],

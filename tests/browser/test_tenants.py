@@ -10,22 +10,13 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.console import Console
-from tests.browser.examination import faults
-from tests.browser.steps import expect_page, open_page
+from tests.browser.examination import SIZES, faults
+from tests.browser.steps import expect_page, fits, open_page
 from tests.canary import CANARY
 from webapp.domain.roles import OPERATOR, TenantInfo
 from webapp.services.wiring import Services
 
-SIZES = [
-    pytest.param({"width": 1280, "height": 900}, id="wide"),
-    pytest.param({"width": 360, "height": 740}, id="phone"),
-]
 TYPED = f"{CANARY}-of-the-copy"
-
-
-def fits(page: Page) -> bool:
-    """Whether nothing reaches over the window's edge."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))
 
 
 @pytest.mark.parametrize("viewport", SIZES)

@@ -11,18 +11,11 @@ from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
 from tests.browser.conftest import Watch
 from tests.browser.console import Console
-from tests.browser.examination import faults
-from tests.browser.steps import expect_page, open_page
-from tests.browser.test_migrate import SIZES, host
+from tests.browser.examination import SIZES, faults
+from tests.browser.steps import expect_page, fits, host, open_page
 from tests.canary import CANARY
-from webapp.domain.roles import OPERATOR, Environment, TenantInfo
+from webapp.domain.roles import OPERATOR, TenantInfo
 from webapp.services.wiring import Services
-
-
-@pytest.fixture
-def prod(new_tenant: Callable[..., TenantInfo]) -> TenantInfo:
-    """A production tenant in which nothing is set up."""
-    return new_tenant(Environment.PRODUCTION)
 
 
 def choose(page: Page, note: str) -> None:
@@ -65,7 +58,7 @@ def test_one_wins_and_the_other_sees_both_sides_again(
     expect(second.get_by_text("smtp.1.example").first).to_be_visible()
     expect(second.get_by_text("smtp.2.example").first).to_be_visible()
     expect(second.get_by_label("Note")).to_have_value("release 2")
-    assert second.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(second)
     assert faults(second) == []
     second.set_viewport_size(viewport)
 
